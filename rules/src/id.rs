@@ -1,0 +1,91 @@
+//! Names of visitors and users that may leave the process: keyed hashes, never the thing itself.
+//!
+//! The key is derived from the configured secret, so nobody without it can go back from a stored
+//! name to an address, a cookie or a user, nor tell whether a guess was right.
+
+use std::fmt;
+
+/// A keyed hash of 128 bits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
+pub struct Name(pub [u8; 16]);
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::str::FromStr for Name {
+    type Err = NotAName;
+
+    fn from_str(text: &str) -> Result<Self, NotAName> {
+        let mut bytes = [0; 16];
+        if text.len() != 32 || !text.is_ascii() {
+            return Err(NotAName);
+        }
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| NotAName)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| NotAName)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// The text is not 32 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a name is 32 hexadecimal digits")]
+pub struct NotAName;
+
+/// What a name stands for; the same bytes give different names in different roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Role {
+    /// The meter's own cookie.
+    Cookie = 1,
+    /// The portal's session cookie.
+    PortalCookie = 2,
+    /// Address, User-Agent and Accept-Language.
+    Fingerprint = 3,
+    /// Address and User-Agent of a bot.
+    Bot = 4,
+    /// A signed-in user.
+    User = 5,
+    /// Anything derived from another name.
+    Derived = 6,
+}
+
+/// The key under which names are made.
+#[derive(Clone)]
+pub struct NameKey([u8; 32]);
+
+impl NameKey {
+    /// A key derived from the configured secret.
+    pub fn from_secret(secret: &[u8]) -> Self {
+        Self(blake3::derive_key("portalmeter 2026 names of visitors and users", secret))
+    }
+
+    /// The name of `parts` in `role`. Parts are kept apart: `["ab", "c"]` is not `["a", "bc"]`.
+    pub fn name(&self, role: Role, parts: &[&[u8]]) -> Name {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(&[role as u8]);
+        for part in parts {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        let mut name = [0; 16];
+        name.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        Name(name)
+    }
+}
+
+impl fmt::Debug for NameKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NameKey(..)")
+    }
+}
