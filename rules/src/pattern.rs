@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn many_stars_stay_quick() {
         let pattern = "/*a".repeat(100);
-        assert!(!path(&pattern, &"/a".repeat(4_000)));
+        assert!(!path(&pattern, &("/a".repeat(4_000) + "/b")));
     }
 
     #[test]
