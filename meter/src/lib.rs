@@ -1,1 +1,24 @@
-//! Metering.
+//! Sessions to usage: the counting half of portalmeter.
+//!
+//! Observations of a visitor in a scope are folded into sessions and usage records ([`fold`],
+//! [`history`]); an engine keeps live sessions, journals what must not be lost and commits
+//! batches to a store; records rest in a ledger, from which a report reads usage.
+//!
+//! The core takes the time as an argument and never reads a clock; only the adapters (journal,
+//! store, flush) touch files. Nothing here knows of HTTP.
+//!
+//! ```
+//! use portalmeter_meter::policy::{Experience, Login, Policy};
+//!
+//! let embeddables = Policy::preset(Experience::WebEmbeddables);
+//! assert_eq!(embeddables.login, Login::Count);
+//! assert_eq!(embeddables.idle_timeout, 30 * 60 * 1000);
+//! ```
+
+pub mod day;
+pub mod fold;
+pub mod history;
+pub mod observation;
+pub mod policy;
+pub mod record;
+pub mod session;

@@ -20,3 +20,4 @@ pub mod facts;
 pub mod id;
 pub mod pattern;
 pub mod time;
+pub mod verdict;

@@ -1,0 +1,252 @@
+//! What a store keeps of a visitor in a scope: recent observations, and older ones as a checkpoint.
+//!
+//! The counts are those of the fold over the set. An observation that comes in order takes one
+//! step; one that comes late is inserted and the recent past is folded again, and what no longer
+//! follows is withdrawn.
+
+use portalmeter_rules::time::Millis;
+
+use crate::day::Day;
+use crate::fold::{Conversion, Counted, Effect, is_live, step};
+use crate::observation::{Kind, Observation};
+use crate::session::Session;
+
+/// How far back, at least, the order of observations may still be mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Older observations are forgotten into the checkpoint (`journal.keep`), in milliseconds.
+    pub keep: Millis,
+    /// Nothing earlier than this can still arrive, so equal neighbours may be merged.
+    pub settle: Millis,
+}
+
+impl Memory {
+    /// Remember for `keep`; merge what is older than two minutes, longer than a portal takes to answer.
+    pub fn keeping(keep: Millis) -> Self {
+        Self { keep, settle: keep.min(2 * 60_000) }
+    }
+}
+
+/// The difference a commit makes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Sessions that now count.
+    pub counted: Vec<Counted>,
+    /// Those that no longer do.
+    pub withdrawn: Vec<Counted>,
+    /// Guest sessions that now became external.
+    pub converted: Vec<Conversion>,
+    /// Those that no longer did.
+    pub unconverted: Vec<Conversion>,
+    /// By how much sessions became longer on a day, in milliseconds; negative if shorter.
+    pub lasted: Vec<(Day, Millis)>,
+    /// Observations too old to count.
+    pub late: u32,
+}
+
+impl Change {
+    fn note(&mut self, effect: Effect) {
+        match effect {
+            Effect::Counted(counted) => self.counted.push(counted),
+            Effect::Converted(conversion) => self.converted.push(conversion),
+        }
+    }
+
+    fn last(&mut self, day: Day, millis: Millis) {
+        if millis != 0 {
+            self.lasted.push((day, millis));
+        }
+    }
+}
+
+/// A visitor's history in a scope.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    base: Option<Session>,
+    floor: Millis,
+    recent: Vec<Observation>,
+    tip: Option<Session>,
+    compact_at: usize,
+}
+
+/// No more observations than this are remembered one by one; older ones go into the checkpoint early.
+const MOST_RECENT: usize = 1024;
+const FIRST_COMPACTION: usize = 8;
+
+impl History {
+    /// A history as a store kept it.
+    pub fn restore(base: Option<Session>, floor: Millis, recent: Vec<Observation>) -> Self {
+        let mut tip = base.clone();
+        for seen in &recent {
+            step(&mut tip, seen, &mut |_| {});
+        }
+        Self { base, floor, recent, tip, compact_at: FIRST_COMPACTION }
+    }
+
+    /// The checkpoint: the session before everything in [`History::recent`].
+    pub fn base(&self) -> Option<&Session> {
+        self.base.as_ref()
+    }
+
+    /// Observations before this instant are late.
+    pub fn floor(&self) -> Millis {
+        self.floor
+    }
+
+    /// What is remembered one by one, in order.
+    pub fn recent(&self) -> &[Observation] {
+        &self.recent
+    }
+
+    /// The session as it is after everything.
+    pub fn session(&self) -> Option<&Session> {
+        self.tip.as_ref()
+    }
+
+    /// Adds observations, in any order and any number of times, and says what that changes.
+    pub fn add(&mut self, mut seen: Vec<Observation>, memory: Memory) -> Change {
+        let mut change = Change::default();
+        seen.sort();
+        seen.dedup();
+        let before = seen.len();
+        seen.retain(|one| one.at >= self.floor);
+        change.late = (before - seen.len()) as u32;
+        seen.retain(|one| self.recent.binary_search(one).is_err());
+        let in_order = seen.first().is_none_or(|first| self.recent.last().is_none_or(|last| last < first));
+        if in_order {
+            for one in seen {
+                self.append(one, &mut change);
+            }
+        } else {
+            self.insert(seen, &mut change);
+        }
+        self.compact_if_due(memory);
+        change
+    }
+
+    /// Adds one observation: [`History::add`] without its vector, for those that come in order.
+    pub fn add_one(&mut self, seen: Observation, memory: Memory) -> Change {
+        if seen.at >= self.floor && self.recent.last().is_none_or(|last| *last < seen) {
+            let mut change = Change::default();
+            self.append(seen, &mut change);
+            self.compact_if_due(memory);
+            return change;
+        }
+        self.add(vec![seen], memory)
+    }
+
+    fn append(&mut self, seen: Observation, change: &mut Change) {
+        let lasted = step(&mut self.tip, &seen, &mut |effect| change.note(effect));
+        change.last(seen.day, lasted);
+        self.recent.push(seen);
+    }
+
+    fn insert(&mut self, seen: Vec<Observation>, change: &mut Change) {
+        let (_, before) = self.fold();
+        self.recent.extend(seen);
+        self.recent.sort();
+        let (tip, after) = self.fold();
+        self.tip = tip;
+        change.counted.extend(only_in(&after.counted, &before.counted));
+        change.withdrawn.extend(only_in(&before.counted, &after.counted));
+        change.converted.extend(only_in(&after.converted, &before.converted));
+        change.unconverted.extend(only_in(&before.converted, &after.converted));
+        change.lasted.extend(after.lasted);
+        change.lasted.extend(before.lasted.into_iter().map(|(day, millis)| (day, -millis)));
+    }
+
+    fn fold(&self) -> (Option<Session>, Change) {
+        let (mut session, mut all) = (self.base.clone(), Change::default());
+        for seen in &self.recent {
+            let lasted = step(&mut session, seen, &mut |effect| all.note(effect));
+            all.last(seen.day, lasted);
+        }
+        (session, all)
+    }
+
+    fn compact_if_due(&mut self, memory: Memory) {
+        if self.recent.len() < self.compact_at.max(FIRST_COMPACTION) {
+            return;
+        }
+        self.forget(memory);
+        self.merge(memory);
+        if self.recent.len() > MOST_RECENT {
+            self.forget_first(self.recent.len() - MOST_RECENT / 2);
+        }
+        self.compact_at = 2 * self.recent.len();
+    }
+
+    /// Takes into the checkpoint what is older than `keep` before the newest.
+    fn forget(&mut self, memory: Memory) {
+        let Some(newest) = self.recent.last() else { return };
+        let floor = newest.at - memory.keep;
+        let old = self.recent.partition_point(|one| one.at < floor);
+        self.forget_first(old);
+    }
+
+    fn forget_first(&mut self, count: usize) {
+        for seen in self.recent.drain(..count) {
+            step(&mut self.base, &seen, &mut |_| {});
+            self.floor = self.floor.max(seen.at + 1);
+        }
+        // Observations of the last forgotten instant may be left: they stay part of the set.
+        if let Some(next) = self.recent.first() {
+            self.floor = self.floor.min(next.at);
+        }
+    }
+
+    /// Of a run of settled neighbours that are equal and change nothing, keeps the first and the last.
+    fn merge(&mut self, memory: Memory) {
+        let Some(settled) = self.recent.last().map(|newest| newest.at - memory.settle) else { return };
+        let inert = self.inert();
+        let mut kept: Vec<Observation> = Vec::with_capacity(self.recent.len());
+        let mut rest = self.recent.drain(..).zip(inert).peekable();
+        while let Some((seen, inert)) = rest.next() {
+            let bridged = kept.last().zip(rest.peek()).is_some_and(|(previous, (next, _))| {
+                next.at - previous.at < seen.stamp.policy.idle_timeout
+                    && (seen.kind == Kind::Activity || (alike(previous, &seen) && alike(&seen, next)))
+            });
+            if !(inert && bridged && seen.at < settled) {
+                kept.push(seen);
+            }
+        }
+        drop(rest);
+        self.recent = kept;
+    }
+
+    /// For each recent observation, whether it does no more than to keep a session alive.
+    fn inert(&self) -> Vec<bool> {
+        let mut session = self.base.clone();
+        let inert = self.recent.iter().map(|seen| {
+            let before = session.clone();
+            let alive = before.as_ref().is_some_and(|one| is_live(one, seen.at, &seen.stamp.policy));
+            let mut quiet = true;
+            step(&mut session, seen, &mut |_| quiet = false);
+            alive && quiet && unchanged(before.as_ref(), session.as_ref(), seen.stamp.policy.min_pages)
+        });
+        inert.collect()
+    }
+}
+
+fn unchanged(before: Option<&Session>, after: Option<&Session>, min_pages: u32) -> bool {
+    let (Some(before), Some(after)) = (before, after) else { return false };
+    let counts_already = before.pages >= min_pages;
+    let moved = Session { last_seen: after.last_seen, pages: after.pages, ..before.clone() };
+    (counts_already || before.pages == after.pages) && moved == *after
+}
+
+fn alike(one: &Observation, other: &Observation) -> bool {
+    (one.kind, one.evidence, one.user, one.day, one.stamp.id)
+        == (other.kind, other.evidence, other.user, other.day, other.stamp.id)
+}
+
+/// What is in `these` and not in `those`, once.
+fn only_in<T: Clone + PartialEq>(these: &[T], those: &[T]) -> Vec<T> {
+    let mut only: Vec<T> = Vec::new();
+    for this in these {
+        if !those.contains(this) && !only.contains(this) {
+            only.push(this.clone());
+        }
+    }
+    only
+}
