@@ -1,0 +1,173 @@
+//! Is the sender a bot? Judged by its User-Agent, and by the one header that betrays a headless Chrome.
+//!
+//! The first rule that speaks wins: the operator's `allow`, the operator's `add`, no User-Agent at
+//! all, a known bot's product, a word or an address that only bots use of themselves, a headless
+//! client hint, a Chrome that never shipped, a text that is no browser's. Every verdict names its
+//! rule, and [`Agents::version`] names the rule set, so that a bill can be argued about.
+//!
+//! ```
+//! use portalmeter_rules::agent::{Agents, Category};
+//!
+//! let agents = Agents::builtin();
+//! let bot = agents.classify(b"Mozilla/5.0 (compatible; Googlebot/2.1)", None).ok_or("human")?;
+//! assert_eq!((&*bot.rule, bot.category), ("agent:token:Googlebot", Category::Search));
+//! # Ok::<(), &str>(())
+//! ```
+
+mod category;
+mod shape;
+mod tokens;
+mod words;
+
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+pub use category::{Category, UnknownCategory};
+
+use crate::{facts::Headers, pattern::Pattern};
+use words::Words;
+
+/// The rule set, ours and the operator's. Built once; cheap to clone.
+#[derive(Clone)]
+pub struct Agents {
+    rules: Arc<Rules>,
+}
+
+/// What the operator changes about the rules.
+#[derive(Debug, Clone, Default)]
+pub struct AgentOptions {
+    /// Never bots, whatever else speaks.
+    pub allow: Vec<Pattern>,
+    /// Bots, of category [`Category::Other`], even where that category counts as human.
+    pub add: Vec<Pattern>,
+    /// Bots of these categories count as people.
+    pub human_categories: BTreeSet<Category>,
+}
+
+/// A verdict: which bot, what for, and by which rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bot {
+    /// The product, word or pattern that gave it away.
+    pub name: Arc<str>,
+    /// What it is for.
+    pub category: Category,
+    /// The rule that spoke, such as `agent:token:Googlebot`.
+    pub rule: Arc<str>,
+}
+
+struct Rules {
+    allow: Vec<Pattern>,
+    add: Vec<(Pattern, Bot)>,
+    human_categories: BTreeSet<Category>,
+    words: Words,
+    shapes: Shapes,
+}
+
+struct Shapes {
+    empty: Bot,
+    address: Bot,
+    compatible: Bot,
+    headless_hint: Bot,
+    forged_chrome: Bot,
+    no_browser: Bot,
+}
+
+impl Agents {
+    /// Our rules with the operator's.
+    pub fn new(options: AgentOptions) -> Self {
+        let AgentOptions { allow, add, human_categories } = options;
+        let add = add.into_iter().map(added).collect();
+        Self { rules: Arc::new(Rules { allow, add, human_categories, words: Words::new(), shapes: Shapes::new() }) }
+    }
+
+    /// Our rules alone.
+    pub fn builtin() -> Self {
+        Self::new(AgentOptions::default())
+    }
+
+    /// The bot that sent this User-Agent and these headers, or `None` for a person.
+    ///
+    /// Only the first 1,024 bytes are read, by the operator's patterns too.
+    pub fn classify(&self, user_agent: &[u8], headers: Option<&dyn Headers>) -> Option<Bot> {
+        let rules = &*self.rules;
+        let text = user_agent.get(..LONGEST).unwrap_or(user_agent);
+        if rules.allow.iter().any(|pattern| pattern.matches(text)) {
+            return None;
+        }
+        if let Some((_, bot)) = rules.add.iter().find(|(pattern, _)| pattern.matches(text)) {
+            return Some(bot.clone());
+        }
+        let bot = rules.judge(text, headers)?;
+        (!rules.human_categories.contains(&bot.category)).then(|| bot.clone())
+    }
+
+    /// The version of our rules: a day, and a number on that day.
+    pub fn version() -> &'static str {
+        tokens::VERSION
+    }
+}
+
+impl fmt::Debug for Agents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agents").field("version", &Self::version()).finish_non_exhaustive()
+    }
+}
+
+impl Rules {
+    fn judge(&self, text: &[u8], headers: Option<&dyn Headers>) -> Option<&Bot> {
+        let shapes = &self.shapes;
+        if shape::is_empty(text) {
+            return Some(&shapes.empty);
+        }
+        if let Some(bot) = self.words.find(text) {
+            return Some(bot);
+        }
+        if shape::has_address(text) {
+            return Some(&shapes.address);
+        }
+        if headers.is_some_and(hints_at_headless) {
+            return Some(&shapes.headless_hint);
+        }
+        if shape::is_forged_chrome(text) {
+            return Some(&shapes.forged_chrome);
+        }
+        if shape::is_merely_compatible(text) {
+            return Some(&shapes.compatible);
+        }
+        (!shape::has_browser_form(text)).then_some(&shapes.no_browser)
+    }
+}
+
+impl Shapes {
+    fn new() -> Self {
+        let bot = |name: &str, category, rule: &str| Bot { name: name.into(), category, rule: rule.into() };
+        Self {
+            empty: bot("no User-Agent", Category::Other, "agent:shape:empty"),
+            address: bot("mail address", Category::Other, "agent:shape:address"),
+            compatible: bot("merely compatible", Category::Other, "agent:shape:compatible"),
+            headless_hint: bot("HeadlessChrome", Category::Headless, "agent:hint:HeadlessChrome"),
+            forged_chrome: bot("forged Chrome", Category::Other, "agent:forged-chrome"),
+            no_browser: bot("no browser", Category::Other, "agent:shape:no-browser"),
+        }
+    }
+}
+
+fn added(pattern: Pattern) -> (Pattern, Bot) {
+    let rule = format!("agent:add:{pattern}").into();
+    let bot = Bot { name: pattern.as_str().into(), category: Category::Other, rule };
+    (pattern, bot)
+}
+
+/// Chrome tells its brands in this header; a headless one tells that too, even under a borrowed User-Agent.
+fn hints_at_headless(headers: &dyn Headers) -> bool {
+    let mut hints = false;
+    headers.each("sec-ch-ua", &mut |value| {
+        hints |= memchr::memmem::find(value, b"HeadlessChrome").is_some();
+    });
+    hints
+}
+
+/// The longest User-Agent of a browser that we know of has about 500 bytes; what comes after twice that is noise.
+const LONGEST: usize = 1024;
+
+#[cfg(test)]
+mod tests;

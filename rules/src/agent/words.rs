@@ -1,0 +1,120 @@
+//! One automaton over every word of the rule set, and what a hit of each means.
+
+use std::sync::Arc;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use super::{
+    Bot,
+    shape::device_part,
+    tokens::{Bounds, Group, HUMAN, TOKENS, WORDS},
+};
+
+/// Finds the words of the tables in a text: one pass, whatever the text.
+pub(super) struct Words {
+    /// `None` only if the tables outgrew the automaton, which a test rules out.
+    automaton: Option<AhoCorasick>,
+    meanings: Vec<Meaning>,
+}
+
+struct Meaning {
+    bounds: Bounds,
+    says: Says,
+}
+
+enum Says {
+    /// Part of a phone's or an app's name: whatever bot's word is inside it does not count.
+    Human,
+    /// The product of a known bot.
+    Named(Bot),
+    /// A word that only bots use of themselves.
+    Generic(Bot),
+}
+
+impl Words {
+    pub(super) fn new() -> Self {
+        let mut texts = Vec::new();
+        let mut meanings = Vec::new();
+        for &text in HUMAN {
+            texts.push(text);
+            meanings.push(Meaning { bounds: Bounds::Inside, says: Says::Human });
+        }
+        let named = TOKENS.iter().map(|group| (group, "token", Says::Named as fn(Bot) -> Says));
+        let generic = WORDS.iter().map(|group| (group, "word", Says::Generic as fn(Bot) -> Says));
+        for (group, kind, says) in named.chain(generic) {
+            for &text in group.texts {
+                texts.push(text);
+                meanings.push(Meaning { bounds: group.bounds, says: says(bot(kind, text, group)) });
+            }
+        }
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostLongest)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(texts)
+            .ok();
+        Self { automaton, meanings }
+    }
+
+    /// The bot that `text` names: the first known product, else the first generic word.
+    pub(super) fn find(&self, text: &[u8]) -> Option<&Bot> {
+        let device = device_part(text);
+        let mut generic = None;
+        for hit in self.automaton.as_ref()?.find_iter(text) {
+            let Some(meaning) = self.meanings.get(hit.pattern().as_usize()) else { continue };
+            match &meaning.says {
+                Says::Human => {}
+                _ if device.contains(&hit.start()) => {}
+                _ if !meaning.bounds.hold(text, hit.range()) => {}
+                Says::Named(bot) => return Some(bot),
+                Says::Generic(bot) => generic = generic.or(Some(bot)),
+            }
+        }
+        generic
+    }
+}
+
+fn bot(kind: &str, text: &str, group: &Group) -> Bot {
+    let name: Arc<str> = text.trim_end_matches(['/', ' ']).into();
+    Bot { rule: format!("agent:{kind}:{name}").into(), name, category: group.category }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::agent::Category;
+
+    #[test]
+    fn every_token_is_found_where_it_stands_alone() {
+        let words = Words::new();
+        for group in TOKENS.iter().chain(WORDS) {
+            for text in group.texts {
+                let found = words.find(text.as_bytes()).map(|bot| bot.category);
+                assert_eq!(found, Some(group.category), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_word_is_listed_twice() {
+        let mut seen = BTreeSet::new();
+        let texts = TOKENS.iter().chain(WORDS).flat_map(|group| group.texts).chain(HUMAN);
+        for text in texts {
+            assert!(seen.insert(text.to_ascii_lowercase()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_product_is_preferred_to_a_generic_word() {
+        let found = Words::new().find(b"some crawler, Googlebot/2.1").map(|bot| bot.rule.to_string());
+        assert_eq!(found.as_deref(), Some("agent:token:Googlebot"));
+    }
+
+    #[test]
+    fn every_category_but_the_last_has_a_token() {
+        let used: BTreeSet<_> = TOKENS.iter().map(|group| group.category).collect();
+        assert_eq!(used.len(), Category::ALL.len());
+    }
+}
