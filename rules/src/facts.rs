@@ -67,6 +67,8 @@ pub struct Request<'a> {
     pub host: Option<&'a str>,
     /// Path and query as sent, beginning with `/`.
     pub target: &'a [u8],
+    /// Whether absent cookies mean that there were none; a combined log tells nothing of cookies.
+    pub tells_cookies: bool,
     /// The user a log line names outside its headers (`$remote_user`).
     pub remote_user: Option<&'a [u8]>,
     /// The header fields.

@@ -16,8 +16,17 @@
 //! # Ok::<(), portalmeter_rules::pattern::BadPattern>(())
 //! ```
 
+pub mod agent;
+pub mod cookies;
 pub mod facts;
 pub mod id;
+pub mod identity;
+pub mod judge;
+pub mod page;
 pub mod pattern;
+pub mod portal;
+pub mod roles;
+pub mod sharing;
 pub mod time;
 pub mod verdict;
+pub mod visitor;

@@ -1,0 +1,145 @@
+//! The value of the meter's own cookie: a random id, its issue time and, if it was handed out for a
+//! session that another cookie began, that session's visitor; all of it signed.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::id::{Name, NameKey, Role};
+use crate::time::Millis;
+
+/// A cookie that came back, or one that was just handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket {
+    /// The name of the browser that holds it.
+    pub name: Name,
+    /// When it was handed out, where that is known.
+    pub issued: Option<Millis>,
+    /// The visitor for whose session it was handed out, if that is another.
+    pub of: Option<Name>,
+}
+
+impl Ticket {
+    /// A ticket of which only the name is known.
+    pub fn bare(name: Name) -> Self {
+        Self { name, issued: None, of: None }
+    }
+}
+
+/// Keys that sign and verify: the current one, and those before it.
+#[derive(Clone)]
+pub struct TicketKeys(Vec<[u8; 32]>);
+
+impl std::fmt::Debug for TicketKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TicketKeys({})", self.0.len())
+    }
+}
+
+const VERSION: u8 = 1;
+const ID: usize = 16;
+const TIME: usize = 6;
+const MAC: usize = 16;
+const SHORT: usize = 1 + ID + TIME;
+const LONG: usize = SHORT + ID;
+const LONGEST_TEXT: usize = (LONG + MAC).div_ceil(3) * 4;
+
+impl TicketKeys {
+    /// Keys derived from the configured secrets; the first one signs.
+    pub fn from_secrets<'a>(current: &'a [u8], previous: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let derive = |secret: &[u8]| blake3::derive_key("portalmeter 2026 visitor cookie", secret);
+        Self(std::iter::once(current).chain(previous).map(derive).collect())
+    }
+
+    /// A cookie's value for a random `id`, handed out at `issued`, for the session of `of`.
+    pub fn issue(&self, id: [u8; ID], issued: Millis, of: Option<Name>, names: &NameKey) -> (String, Ticket) {
+        let mut value = Vec::with_capacity(LONG + MAC);
+        value.push(VERSION);
+        value.extend_from_slice(&id);
+        value.extend_from_slice(&issued.max(0).to_be_bytes()[8 - TIME..]);
+        if let Some(of) = of {
+            value.extend_from_slice(&of.0);
+        }
+        let mac = self.0.first().map(|key| mac(key, &value)).unwrap_or_default();
+        value.extend_from_slice(&mac);
+        let ticket = Ticket { name: names.name(Role::Cookie, &[&id]), issued: Some(issued), of };
+        (URL_SAFE_NO_PAD.encode(value), ticket)
+    }
+
+    /// The ticket of a cookie's value, if we signed it.
+    pub fn read(&self, text: &[u8], names: &NameKey) -> Option<Ticket> {
+        if text.len() > LONGEST_TEXT {
+            return None;
+        }
+        let mut value = [0; LONG + MAC + 2];
+        let length = URL_SAFE_NO_PAD.decode_slice(text, &mut value).ok()?;
+        let (signed, sent) = value[..length].split_at(length.checked_sub(MAC)?);
+        if signed.first() != Some(&VERSION) || !matches!(signed.len(), SHORT | LONG) {
+            return None;
+        }
+        // blake3's own comparison takes the same time whatever differs.
+        let genuine = |key: &[u8; 32]| same(&mac(key, signed), sent);
+        if !self.0.iter().any(genuine) {
+            return None;
+        }
+        let mut issued = [0; 8];
+        issued[8 - TIME..].copy_from_slice(&signed[1 + ID..SHORT]);
+        let of = (signed.len() == LONG).then(|| {
+            let mut of = [0; ID];
+            of.copy_from_slice(&signed[SHORT..]);
+            Name(of)
+        });
+        let name = names.name(Role::Cookie, &[&signed[1..=ID]]);
+        Some(Ticket { name, issued: Some(Millis::from_be_bytes(issued)), of })
+    }
+}
+
+fn mac(key: &[u8; 32], value: &[u8]) -> [u8; MAC] {
+    let mut mac = [0; MAC];
+    mac.copy_from_slice(&blake3::keyed_hash(key, value).as_bytes()[..MAC]);
+    mac
+}
+
+/// Compares without telling by its time where the difference lies.
+fn same(ours: &[u8; MAC], sent: &[u8]) -> bool {
+    sent.len() == MAC && ours.iter().zip(sent).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> (TicketKeys, NameKey) {
+        (TicketKeys::from_secrets(b"secret", [&b"older"[..]]), NameKey::from_secret(b"secret"))
+    }
+
+    #[test]
+    fn a_ticket_comes_back_as_it_was_handed_out() {
+        let (keys, names) = keys();
+        for of in [None, Some(Name([9; 16]))] {
+            let (value, ticket) = keys.issue([7; 16], 1_700_000_000_123, of, &names);
+            assert_eq!(keys.read(value.as_bytes(), &names), Some(ticket));
+        }
+    }
+
+    #[test]
+    fn a_ticket_of_the_previous_secret_is_still_good() {
+        let (keys, names) = keys();
+        let (value, ticket) = TicketKeys::from_secrets(b"older", []).issue([7; 16], 5, None, &names);
+        assert_eq!(keys.read(value.as_bytes(), &names), Some(ticket));
+    }
+
+    #[test]
+    fn whatever_was_changed_is_refused() {
+        let (keys, names) = keys();
+        let (value, _) = keys.issue([7; 16], 5, None, &names);
+        for position in 0..value.len() {
+            let mut forged = value.clone().into_bytes();
+            forged[position] = if forged[position] == b'A' { b'B' } else { b'A' };
+            assert_eq!(keys.read(&forged, &names), None, "byte {position}");
+        }
+        let (foreign, _) = TicketKeys::from_secrets(b"mallory", []).issue([7; 16], 5, None, &names);
+        assert_eq!(keys.read(foreign.as_bytes(), &names), None);
+        assert_eq!(keys.read(&vec![b'A'; 100_000], &names), None);
+        assert_eq!(keys.read(b"", &names), None);
+    }
+}
