@@ -8,6 +8,7 @@ mod browser;
 mod dice;
 mod jar;
 mod persona;
+mod visit;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use tokio::task::JoinSet;
 use browser::Site;
 use dice::Dice;
 use persona::Persona;
+use visit::Visitor;
 
 /// Sends visitors to `base`, asking for `host`, until `stop` says `true` or is gone.
 ///
@@ -77,9 +79,9 @@ async fn keep_coming(persona: Persona, site: Site, mut dice: Dice, pace: Pace) {
     loop {
         // First, so that not everybody arrives in the same instant.
         pace.read_a_page(&mut dice).await;
-        let mut browser = persona.browser(&site, &mut dice);
+        let mut visitor = Visitor::new(persona, &site, dice.fork(), pace);
         loop {
-            if let Err(error) = persona.visit(&mut browser, &mut dice, pace).await {
+            if let Err(error) = visitor.visit().await {
                 tracing::debug!(%error, "a made-up visit ended early");
             }
             pace.stay_away(&mut dice).await;

@@ -72,8 +72,8 @@ pub(super) fn page(title: &str, place: Place, sender: &Sender, main: &str) -> Ht
 <main id="main" class="wide">
 {main}
 </main>
-<footer class="wide"><span class="status"><span class="dot" aria-hidden="true"></span><span data-status>Checking the services …</span></span>
-<span>A made-up portal, for the demo of portalmeter</span></footer>
+<footer><div class="wide"><span class="status"><span class="dot" aria-hidden="true"></span><span data-status>Checking the services …</span></span>
+<span>A made-up portal, for the demo of portalmeter</span></div></footer>
 </body>
 </html>
 "##
