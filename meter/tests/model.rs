@@ -279,6 +279,36 @@ fn pages_come_before_logouts_of_the_same_instant() {
 }
 
 #[test]
+fn switches_of_one_instant_are_one_record() {
+    let pages = [
+        page("10:00").external(ANN),
+        page("10:01").external(BEN),
+        page("10:01").internal(BEN),
+        page("10:02").internal(BEN),
+    ];
+    assert_eq!(count(&pages, &Rules::PORTAL).counted[1..], [record(0, Class::External, Reason::UserSwitch, "10:01")]);
+}
+
+#[test]
+fn a_day_that_comes_back_is_not_counted_again() {
+    let zone = Zone::ST_JOHNS;
+    let change = zone.offsets[1].0;
+    let today = zone.day(change) + 1;
+    let page = |from_change: i64, evidence| {
+        let at = change + from_change;
+        Event { at, day: zone.day(at), kind: Kind::Page, evidence }
+    };
+    let pages = [
+        page(-30 * SECOND, Evidence::Guest),
+        page(29 * MINUTE + 10 * SECOND, Evidence::External(None)),
+        page(59 * MINUTE, Evidence::External(None)),
+    ];
+    assert_eq!(pages.map(|page| page.day), [today, today - 1, today]);
+    let outcome = count(&pages, &Rules::WEB_EMBEDDABLES);
+    assert_eq!((outcome.billable(), outcome.on(today), outcome.on(today - 1)), (2, 1, 1));
+}
+
+#[test]
 fn a_session_held_back_counts_on_the_days_it_belonged_to() {
     let patient = Rules { min_pages: 3, ..Rules::PORTAL };
     let pages = [page("23:50").guest(), page("00:10").next_day().guest(), page("00:11").next_day().guest()];
@@ -407,7 +437,11 @@ fn event(clock: &str, kind: Kind) -> Event {
 /// `hh:mm` or `hh:mm:ss` on day 0, in UTC.
 fn at(clock: &str) -> i64 {
     let units = [HOUR, MINUTE, SECOND];
-    clock.split(':').zip(units).map(|(number, unit)| number.parse::<i64>().unwrap() * unit).sum()
+    clock
+        .split(':')
+        .zip(units)
+        .map(|(number, unit)| number.parse::<i64>().unwrap_or_else(|_| panic!("`{clock}` is no time")) * unit)
+        .sum()
 }
 
 impl Event {
