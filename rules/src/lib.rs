@@ -16,6 +16,7 @@
 //! # Ok::<(), portalmeter_rules::pattern::BadPattern>(())
 //! ```
 
+pub mod agent;
 pub mod facts;
 pub mod id;
 pub mod pattern;
