@@ -11,8 +11,8 @@ pub(super) fn is_empty(user_agent: &[u8]) -> bool {
 pub(super) fn has_browser_form(user_agent: &[u8]) -> bool {
     let has = |sign: &[u8]| memchr::memmem::find(user_agent, sign).is_some();
     if begins(user_agent, MOZILLA_STARTS) {
-        // Browsers tell their platform in brackets; nothing else needs to.
-        return memchr::memchr(b'(', user_agent).is_some();
+        // Browsers tell their platform in brackets, or at least their engine; nothing else needs to.
+        return memchr::memchr(b'(', user_agent).is_some() || has(b"AppleWebKit/");
     }
     begins(user_agent, BROWSER_STARTS)
         || has(b"; wv)")
@@ -85,11 +85,10 @@ fn after<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
     text.get(end + 1..)
 }
 
-/// The number at the start of `text`, if there is one of at most nine digits.
+/// The number at the start of `text`, if there is one and it fits.
 fn leading_number(text: &[u8]) -> Option<u32> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let digits = std::str::from_utf8(text.get(..digits.min(10))?).ok()?;
-    digits.parse().ok()
+    std::str::from_utf8(text.get(..digits)?).ok()?.parse().ok()
 }
 
 /// Whether `text` begins with one of `starts`, in any case.
