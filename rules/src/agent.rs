@@ -14,6 +14,7 @@
 //! # Ok::<(), &str>(())
 //! ```
 
+mod bounds;
 mod category;
 mod shape;
 mod tokens;

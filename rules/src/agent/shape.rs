@@ -11,10 +11,12 @@ pub(super) fn is_empty(user_agent: &[u8]) -> bool {
 pub(super) fn has_browser_form(user_agent: &[u8]) -> bool {
     let has = |sign: &[u8]| memchr::memmem::find(user_agent, sign).is_some();
     if begins(user_agent, MOZILLA_STARTS) {
-        // Browsers tell their platform in brackets; nothing else needs to.
-        return memchr::memchr(b'(', user_agent).is_some();
+        // Browsers tell their platform in brackets, or at least their engine; nothing else needs to.
+        return memchr::memchr(b'(', user_agent).is_some() || has(b"AppleWebKit/");
     }
-    begins(user_agent, BROWSER_STARTS) || (!has(b"Mozilla/") && BROWSER_SIGNS.iter().any(|sign| has(sign)))
+    begins(user_agent, BROWSER_STARTS)
+        || has(b"; wv)")
+        || (!has(b"Mozilla/") && BROWSER_SIGNS.iter().any(|sign| has(sign)))
 }
 
 /// Where an Android device says what it is: between the first brackets.
@@ -46,9 +48,8 @@ pub(super) fn has_address(user_agent: &[u8]) -> bool {
 
 /// Whether it says `compatible` and then names no browser that ever said so.
 pub(super) fn is_merely_compatible(user_agent: &[u8]) -> bool {
-    const WORD: &[u8] = b"compatible;";
-    let Some(at) = memchr::memmem::find(user_agent, WORD) else { return false };
-    let claim = user_agent.get(at + WORD.len()..).unwrap_or_default().trim_ascii_start();
+    let Some(claim) = after(user_agent, b"compatible;") else { return false };
+    let claim = claim.trim_ascii_start();
     claim.first().is_some_and(u8::is_ascii_alphabetic) && !begins(claim, COMPATIBLE_BROWSERS)
 }
 
@@ -59,9 +60,7 @@ pub(super) fn is_merely_compatible(user_agent: &[u8]) -> bool {
 /// are shortened versions of real ones, and later majors are left alone: the rule must not turn
 /// people into bots as Chrome moves on.
 pub(super) fn is_forged_chrome(user_agent: &[u8]) -> bool {
-    const PRODUCT: &[u8] = b"Chrome/";
-    let Some(at) = memchr::memmem::find(user_agent, PRODUCT) else { return false };
-    let version = user_agent.get(at + PRODUCT.len()..).unwrap_or_default();
+    let Some(version) = after(user_agent, b"Chrome/") else { return false };
     let mut numbers = version.split(|&byte| byte == b'.').map(leading_number);
     let mut next = || numbers.next().flatten();
     let (Some(major), Some(_), Some(build), Some(patch)) = (next(), next(), next(), next()) else { return false };
@@ -79,17 +78,24 @@ fn is_domain(text: &[u8]) -> bool {
     label > 0 && dot_and_letter
 }
 
-/// The number at the start of `text`, if there is one of at most nine digits.
+/// What follows the first `word`, which ends with a rare byte: to look for that is the quickest.
+fn after<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
+    let last = *word.last()?;
+    let end = memchr::memchr_iter(last, text).find(|&at| text.get(..=at).is_some_and(|text| text.ends_with(word)))?;
+    text.get(end + 1..)
+}
+
+/// The number at the start of `text`, if there is one and it fits.
 fn leading_number(text: &[u8]) -> Option<u32> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let digits = std::str::from_utf8(text.get(..digits.min(10))?).ok()?;
-    digits.parse().ok()
+    std::str::from_utf8(text.get(..digits)?).ok()?.parse().ok()
 }
 
 /// Whether `text` begins with one of `starts`, in any case.
 fn begins(text: &[u8], starts: &[&str]) -> bool {
-    let is_at_start = |start: &&str| text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start.as_bytes()));
-    starts.iter().any(|start| is_at_start(&start))
+    let is_at_start =
+        |start: &str| text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start.as_bytes()));
+    starts.iter().copied().any(is_at_start)
 }
 
 const MAJORS_WITH_SHORT_PATCHES: RangeInclusive<u32> = 5..=79;
@@ -99,11 +105,36 @@ const LONGEST_LABEL: usize = 63;
 
 /// Browsers that called themselves compatible.
 const COMPATIBLE_BROWSERS: &[&str] = &[
-    "MSIE", "Konqueror", "Opera", "Windows", "Linux", "Android", "U;", "iCab", "Netscape", "X11", "WebTV", "Macintosh",
+    "MSIE",
+    "Konqueror",
+    "Opera",
+    "Windows",
+    "Linux",
+    "Android",
+    "U;",
+    "iCab",
+    "Netscape",
+    "X11",
+    "WebTV",
+    "Macintosh",
+    "IBrowse",
+    "Amiga",
+    "NetPositive",
+    "Polaris",
 ];
 
 /// What only browsers say, wherever it stands: the name of an engine, or of what old phones ran.
-const BROWSER_SIGNS: &[&[u8]] = &[b"AppleWebKit", b"AppleWebkit", b"MIDP", b"UP.Browser", b"NetFront", b"Obigo", b"Gecko/", b"UNTRUSTED/1.0"];
+const BROWSER_SIGNS: &[&[u8]] = &[
+    b"AppleWebKit",
+    b"AppleWebkit",
+    b"MIDP",
+    b"UP.Browser",
+    b"NetFront",
+    b"Obigo",
+    b"Gecko/",
+    b"Dalvik/",
+    b"UNTRUSTED/1.0",
+];
 
 const MOZILLA_STARTS: &[&str] = &["Mozilla/", "Mozilla /"];
 
@@ -111,15 +142,67 @@ const ANDROID_STARTS: &[&str] = &["Linux; Android", "Linux; U; Android", "Linux;
 
 const BROWSER_STARTS: &[&str] = &[
     // Browsers.
-    "Opera/", "Lynx/", "Links (", "ELinks", "w3m/", "Dillo/", "NetSurf/",
-    "UCWEB/", "iCab/", "IBrowse/", "Amiga", "HotJava/", "QQBrowser",
+    "Opera/",
+    "Lynx/",
+    "Links (",
+    "ELinks",
+    "w3m/",
+    "Dillo/",
+    "NetSurf/",
+    "UCWEB/",
+    "iCab/",
+    "IBrowse/",
+    "Amiga",
+    "HotJava/",
+    "QQBrowser",
     // The browsers inside apps.
-    "[FB", "FBAN/", "Instagram ", "Dalvik/", "GoogleApp/", "Line/", "Snapchat/",
+    "[FB",
+    "FBAN/",
+    "Instagram ",
+    "Dalvik/",
+    "GoogleApp/",
+    "Line/",
+    "Snapchat/",
     // Phones from before smartphones.
-    "Nokia", "SonyEricsson", "Samsung", "SEC-", "BlackBerry", "LG-", "LGE-", "LG/", "MOT-", "Motorola", "ZTE", "HUAWEI",
-    "Alcatel", "Philips", "Sagem", "SIE-", "Sharp", "SANYO", "Panasonic", "KDDI-", "DoCoMo/", "SoftBank/", "Vodafone/",
-    "J-PHONE/", "HTC", "Lenovo", "Micromax", "Spice", "Karbonn", "KYOCERA", "PalmOS", "Palm", "Sony", "BenQ", "GIONEE",
-    "TCL", "OPPO", "Xiaomi", "Android ",
+    "Nokia",
+    "SonyEricsson",
+    "Samsung",
+    "SEC-",
+    "BlackBerry",
+    "LG-",
+    "LGE-",
+    "LG/",
+    "MOT-",
+    "Motorola",
+    "ZTE",
+    "HUAWEI",
+    "Alcatel",
+    "Philips",
+    "Sagem",
+    "SIE-",
+    "Sharp",
+    "SANYO",
+    "Panasonic",
+    "KDDI-",
+    "DoCoMo/",
+    "SoftBank/",
+    "Vodafone/",
+    "J-PHONE/",
+    "HTC",
+    "Lenovo",
+    "Micromax",
+    "Spice",
+    "Karbonn",
+    "KYOCERA",
+    "PalmOS",
+    "Palm",
+    "Sony",
+    "BenQ",
+    "GIONEE",
+    "TCL",
+    "OPPO",
+    "Xiaomi",
+    "Android ",
 ];
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! One automaton over every word of the rule set, and what a hit of each means.
 
-use std::sync::Arc;
-
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::{
     Bot,
+    bounds::Bounds,
     shape::device_part,
-    tokens::{Bounds, Group, HUMAN, TOKENS, WORDS},
+    tokens::{Group, HUMAN, TOKENS, WORDS},
 };
 
 /// Finds the words of the tables in a text: one pass, whatever the text.
@@ -64,7 +63,7 @@ impl Words {
             let Some(meaning) = self.meanings.get(hit.pattern().as_usize()) else { continue };
             match &meaning.says {
                 Says::Human => {}
-                _ if device.contains(&hit.start()) => {}
+                _ if device.contains(&hit.start()) && text.get(hit.end()) != Some(&b'/') => {}
                 _ if !meaning.bounds.hold(text, hit.range()) => {}
                 Says::Named(bot) => return Some(bot),
                 Says::Generic(bot) => generic = generic.or(Some(bot)),
@@ -75,8 +74,16 @@ impl Words {
 }
 
 fn bot(kind: &str, text: &str, group: &Group) -> Bot {
-    let name: Arc<str> = text.trim_end_matches(['/', ' ']).into();
-    Bot { rule: format!("agent:{kind}:{name}").into(), name, category: group.category }
+    let name = product(text);
+    Bot { name: name.into(), category: group.category, rule: format!("agent:{kind}:{name}").into() }
+}
+
+/// A token without its version.
+fn product(token: &str) -> &str {
+    match token.split_once('/') {
+        Some((name, version)) if !version.starts_with('/') => name,
+        _ => token,
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +102,12 @@ mod tests {
                 assert_eq!(found, Some(group.category), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_rule_is_named_after_the_product_without_its_version() {
+        assert_eq!(product("Java/1"), "Java");
+        assert_eq!(product("https://"), "https://");
     }
 
     #[test]

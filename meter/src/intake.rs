@@ -1,0 +1,221 @@
+//! From a judged exchange to observations: scope, visitor, day and policy are stamped here.
+//!
+//! The proxy, `replay` and `explain` all come through this one door.
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use portalmeter_rules::facts::{Request, Response};
+use portalmeter_rules::id::Name;
+use portalmeter_rules::judge::{Rules, SeenIn, Sender, Unseen, Verdict};
+use portalmeter_rules::portal::Module;
+use portalmeter_rules::time::Millis;
+use portalmeter_rules::verdict::{Evidence, Kind};
+use portalmeter_rules::visitor::{Mode, Traces};
+
+use crate::names::{HandedOut, Names, Sighting};
+use crate::observation::{Key, Note, Observation, Scope, Stamp};
+
+/// An observation with where and of whom it is.
+#[derive(Debug, Clone)]
+pub struct Sighted {
+    /// Where.
+    pub scope: Arc<Scope>,
+    /// Where and of whom, as sessions are kept.
+    pub key: Key,
+    /// What.
+    pub observation: Observation,
+}
+
+/// What observations go to.
+pub trait Sink {
+    /// Whether a visitor has a live session in a scope, as far as this sink knows.
+    fn is_live(&self, key: &Key, at: Millis) -> bool;
+    /// Takes an observation.
+    fn see(&mut self, sighted: Sighted);
+}
+
+/// Hands out cookies; asked with the portal, and with the visitor for whose session one would be.
+pub type HandOut<'a> = &'a mut dyn FnMut(usize, Option<Name>) -> Option<HandedOut>;
+
+/// How a portal's sessions are scoped and counted.
+#[derive(Debug)]
+struct Counting {
+    stamp: Stamp,
+    scope: Scoped,
+    modules: Option<Modules>,
+}
+
+#[derive(Debug, Clone)]
+struct Scoped {
+    scope: Arc<Scope>,
+    id: crate::observation::ScopeId,
+}
+
+impl Scoped {
+    fn new(scope: Scope) -> Self {
+        Self { id: scope.id(), scope: Arc::new(scope) }
+    }
+
+    fn key(&self, visitor: Name) -> Key {
+        Key { scope: self.id, visitor }
+    }
+}
+
+/// A portal's modules by name; without a configured list, at most 64 of them and `other`.
+#[derive(Debug)]
+struct Modules {
+    portal: Arc<str>,
+    known: DashMap<Box<str>, Scoped>,
+    other: Scoped,
+}
+
+const MOST_MODULES: usize = 64;
+
+/// Rules and names together: turns exchanges into observations.
+#[derive(Debug)]
+pub struct Intake {
+    rules: Rules,
+    counting: Vec<Counting>,
+    names: Arc<Names>,
+}
+
+impl Intake {
+    /// An intake for these rules; `stamps` are the portals' policies, in the order of the rules' portals.
+    pub fn new(rules: Rules, stamps: Vec<Stamp>, names: Arc<Names>) -> Self {
+        let counting = rules.portals().iter().zip(stamps).map(|(portal, stamp)| Counting {
+            stamp,
+            scope: Scoped::new(Scope::portal(&portal.name)),
+            modules: portal.module.as_ref().map(|rule| Modules::new(&portal.name, rule.names().unwrap_or_default())),
+        });
+        Self { counting: counting.collect(), rules, names }
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The names of visitors.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// The policy a portal counts by.
+    pub fn stamp(&self, portal: usize) -> Option<&Stamp> {
+        self.counting.get(portal).map(|counting| &counting.stamp)
+    }
+
+    /// Judges an exchange whose response passed at `now`, and gives what is to be counted to `sink`.
+    pub fn take<'a>(
+        &'a self,
+        request: &Request<'a>,
+        response: &Response<'_>,
+        now: Millis,
+        hand_out: HandOut<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<Verdict<'a>, Unseen> {
+        let verdict = self.rules.judge(request, response)?;
+        let note = Arc::new(Note {
+            rule: Arc::clone(&verdict.sender.rule),
+            agent: verdict.sender.bot.as_ref().map(|bot| Arc::clone(&bot.name)),
+            account: verdict.sender.account.clone(),
+        });
+        let portals: &[usize] = match &verdict.seen_in {
+            SeenIn::Portal(portal) | SeenIn::Module(portal, _) => std::slice::from_ref(portal),
+            SeenIn::Host(portals) => portals,
+        };
+        for &portal in portals {
+            let (Some(counting), Some(traces)) =
+                (self.counting.get(portal), self.rules.traces(portal, request, response))
+            else {
+                continue;
+            };
+            let Some((visitor, kind, evidence)) =
+                self.visitor(request, &verdict, counting, &traces, now, &mut |of| hand_out(portal, of))
+            else {
+                continue;
+            };
+            let observation = Observation {
+                at: request.at,
+                kind,
+                evidence,
+                user: verdict.sender.user,
+                day: counting.stamp.policy.zone.day(request.at),
+                stamp: counting.stamp.clone(),
+                note: Arc::clone(&note),
+            };
+            counting.spread(&verdict.seen_in, visitor, observation, sink);
+        }
+        Ok(verdict)
+    }
+
+    fn visitor(
+        &self,
+        request: &Request<'_>,
+        verdict: &Verdict<'_>,
+        counting: &Counting,
+        traces: &Traces,
+        now: Millis,
+        hand_out: &mut dyn FnMut(Option<Name>) -> Option<HandedOut>,
+    ) -> Option<(Name, Kind, Evidence)> {
+        let Sender { evidence, user, .. } = verdict.sender;
+        if evidence == Evidence::Bot {
+            return Some((self.rules.bot(request), verdict.kind, evidence));
+        }
+        let idle = counting.stamp.policy.idle_timeout;
+        let seen = Sighting { at: request.at, now, kind: verdict.kind, evidence, user, traces, idle };
+        let mut refuse = |_| None;
+        let resolved = self.names.resolve(&seen, if verdict.shared { &mut refuse } else { hand_out })?;
+        Some((resolved.visitor, resolved.kind, resolved.evidence))
+    }
+
+    /// Whether a portal tells browsers apart by a cookie of the meter's own.
+    pub fn issues_cookies(&self, portal: usize) -> bool {
+        self.rules.portals().get(portal).is_some_and(|portal| portal.visitor.mode == Mode::Cookie)
+    }
+}
+
+impl Counting {
+    fn spread(&self, seen_in: &SeenIn<'_>, visitor: Name, observation: Observation, sink: &mut dyn Sink) {
+        let mut give = |scoped: &Scoped, observation| {
+            sink.see(Sighted { scope: Arc::clone(&scoped.scope), key: scoped.key(visitor), observation });
+        };
+        match (seen_in, &self.modules) {
+            (SeenIn::Module(_, module), Some(modules)) => give(&modules.scoped(module), observation),
+            (SeenIn::Host(_), Some(modules)) => {
+                for scoped in modules.all() {
+                    if sink.is_live(&scoped.key(visitor), observation.at) {
+                        let observation = observation.clone();
+                        sink.see(Sighted { scope: Arc::clone(&scoped.scope), key: scoped.key(visitor), observation });
+                    }
+                }
+            }
+            _ => give(&self.scope, observation),
+        }
+    }
+}
+
+impl Modules {
+    fn new(portal: &str, names: &[Arc<str>]) -> Self {
+        let scoped = |name: &str| Scoped::new(Scope::module(portal, name));
+        let known = names.iter().map(|name| ((**name).into(), scoped(name))).collect();
+        Self { portal: portal.into(), known, other: scoped("other") }
+    }
+
+    fn scoped(&self, module: &Module<'_>) -> Scoped {
+        let Module::Named(name) = module else { return self.other.clone() };
+        if let Some(known) = self.known.get(*name) {
+            return known.clone();
+        }
+        if self.known.len() >= MOST_MODULES {
+            return self.other.clone();
+        }
+        let made = || Scoped::new(Scope::module(&self.portal, name));
+        self.known.entry((*name).into()).or_insert_with(made).clone()
+    }
+
+    fn all(&self) -> Vec<Scoped> {
+        self.known.iter().map(|one| one.value().clone()).chain([self.other.clone()]).collect()
+    }
+}

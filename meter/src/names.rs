@@ -1,0 +1,468 @@
+//! Names of visitors: which session a cookie, a renewed cookie or a fingerprint stands for.
+//!
+//! A page without the mode's cookie is metered under the id that its response hands out, and the
+//! fingerprint points to that session until a cookie comes back (`metering.md`, Which browser is
+//! it). Wherever two readings are possible, the one that counts less is taken.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use portalmeter_rules::id::Name;
+use portalmeter_rules::time::Millis;
+use portalmeter_rules::verdict::{Evidence, Kind};
+use portalmeter_rules::visitor::ticket::Ticket;
+use portalmeter_rules::visitor::{Handed, Traces};
+use serde::{Deserialize, Serialize};
+
+mod fingerprint;
+
+/// What a fingerprint points to while no cookie has come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pointer {
+    /// The visitor.
+    pub visitor: Name,
+    /// When it was last of use.
+    pub seen: Millis,
+    /// In `fingerprint` mode, the user who took the session over.
+    pub holder: Option<Name>,
+    /// Several browsers share this fingerprint: what names no user proves nothing.
+    pub several: bool,
+    /// A guest page was seen after the holder's, without a logout.
+    pub guest_since: bool,
+    /// The holder signed out.
+    pub left: bool,
+}
+
+/// A cookie that stands for another visitor's session, or was found to have one of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alias {
+    /// The visitor.
+    pub of: Name,
+    /// When it was handed out, where that is known.
+    pub issued: Option<Millis>,
+    /// Another cookie may have been handed out for the same session.
+    pub contested: bool,
+    /// When it was last seen.
+    pub seen: Millis,
+}
+
+/// Who owns a session for which several cookies were handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The cookie that came back last.
+    pub owner: Option<Name>,
+    /// When one of its cookies was last seen.
+    pub cookie_seen: Millis,
+    /// When it was last of use.
+    pub seen: Millis,
+}
+
+/// One entry of the table, as a store keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Known {
+    /// Of a fingerprint.
+    Pointer(Pointer),
+    /// Of a cookie.
+    Alias(Alias),
+    /// Of a visitor.
+    Claim(Claim),
+}
+
+impl Known {
+    fn seen(&self) -> Millis {
+        match self {
+            Self::Pointer(pointer) => pointer.seen,
+            Self::Alias(alias) => alias.seen,
+            Self::Claim(claim) => claim.seen,
+        }
+    }
+}
+
+/// Where an entry stands in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Slot {
+    /// Under a fingerprint.
+    Pointer(Name),
+    /// Under a cookie.
+    Alias(Name),
+    /// Under a visitor.
+    Claim(Name),
+}
+
+/// A change of the table: what stands in a slot now, if anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameChange {
+    /// Where.
+    pub slot: Slot,
+    /// What.
+    pub known: Option<Known>,
+}
+
+impl NameChange {
+    /// When the entry may be forgotten, if names are remembered for `remember` milliseconds.
+    pub fn expires(&self, remember: Millis) -> Millis {
+        self.known.map_or(0, |known| known.seen() + remember)
+    }
+}
+
+/// The table of names, bounded in time and in number.
+#[derive(Debug)]
+pub struct Names {
+    pointers: DashMap<Name, Pointer>,
+    aliases: DashMap<Name, Alias>,
+    claims: DashMap<Name, Claim>,
+    expiry: Mutex<VecDeque<(Millis, Slot)>>,
+    changed: Mutex<Vec<Slot>>,
+    remember: Millis,
+    keeps_changes: bool,
+}
+
+/// A cookie handed out with a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HandedOut {
+    /// Its name.
+    pub name: Name,
+    /// Whether the cookie itself says for whose session it is, so that nothing need be remembered.
+    pub tells: bool,
+}
+
+/// One exchange, as far as names are concerned.
+#[derive(Debug, Clone, Copy)]
+pub struct Sighting<'a> {
+    /// When the request arrived.
+    pub at: Millis,
+    /// When its response passed.
+    pub now: Millis,
+    /// Page, activity or logout.
+    pub kind: Kind,
+    /// What it proves.
+    pub evidence: Evidence,
+    /// The signed-in user.
+    pub user: Option<Name>,
+    /// The browser's traces.
+    pub traces: &'a Traces,
+    /// The portal's idle timeout.
+    pub idle: Millis,
+}
+
+/// Who it is, and what remains of the evidence once doubt is taken into account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resolved {
+    /// The visitor.
+    pub visitor: Name,
+    /// Page, activity or logout.
+    pub kind: Kind,
+    /// What it proves.
+    pub evidence: Evidence,
+}
+
+/// How long two tabs opened at once may still show the cookie that lost.
+const TABS: Millis = 2_000;
+/// How stale the stored time of an entry may become.
+const STALE: Millis = 10_000;
+/// No more entries of a sort than this; beyond, new ones are not remembered.
+const MOST: usize = 4_000_000;
+
+impl Names {
+    /// A table that remembers a name for `remember` milliseconds after its last use, for a store if
+    /// `keeps_changes`.
+    pub fn new(remember: Millis, keeps_changes: bool) -> Self {
+        Self {
+            pointers: DashMap::new(),
+            aliases: DashMap::new(),
+            claims: DashMap::new(),
+            expiry: Mutex::default(),
+            changed: Mutex::default(),
+            remember,
+            keeps_changes,
+        }
+    }
+
+    /// Puts back what a store kept.
+    pub fn restore(&self, change: NameChange) {
+        match change.known {
+            Some(known) => {
+                self.insert(change.slot, known);
+                lock(&self.expiry).push_back((known.seen() + self.remember, change.slot));
+            }
+            None => self.remove(change.slot),
+        }
+    }
+
+    /// What changed since the last call, for the store.
+    pub fn take_changes(&self) -> Vec<NameChange> {
+        let mut slots = std::mem::take(&mut *lock(&self.changed));
+        slots.sort_unstable();
+        slots.dedup();
+        slots.into_iter().map(|slot| NameChange { slot, known: self.known(slot) }).collect()
+    }
+
+    /// Forgets what was not used for long; call it now and then.
+    pub fn expire(&self, now: Millis) {
+        loop {
+            let slot = {
+                let mut expiry = lock(&self.expiry);
+                match expiry.front() {
+                    Some((due, _)) if *due <= now => expiry.pop_front().map(|(_, slot)| slot),
+                    _ => return,
+                }
+            };
+            let Some(slot) = slot else { return };
+            match self.known(slot).map(|known| known.seen() + self.remember) {
+                Some(due) if due > now => lock(&self.expiry).push_back((due, slot)),
+                _ => self.remove(slot),
+            }
+        }
+    }
+
+    /// How many names are known.
+    pub fn len(&self) -> usize {
+        self.pointers.len() + self.aliases.len() + self.claims.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Who the sender of an exchange is; `None`: nobody with a session, and this starts none.
+    ///
+    /// `hand_out` is asked for a cookie for a page that came without one, with the visitor for
+    /// whose session it would be.
+    pub fn resolve(
+        &self,
+        seen: &Sighting<'_>,
+        hand_out: &mut dyn FnMut(Option<Name>) -> Option<HandedOut>,
+    ) -> Option<Resolved> {
+        if seen.traces.fingerprint_only {
+            return self.by_fingerprint(seen);
+        }
+        let visitor = match &seen.traces.presented {
+            Some(ticket) => self.by_cookie(seen, ticket),
+            None => self.by_pointer(seen, hand_out)?,
+        };
+        Some(Resolved { visitor, kind: seen.kind, evidence: seen.evidence })
+    }
+
+    fn by_cookie(&self, seen: &Sighting<'_>, ticket: &Ticket) -> Name {
+        let of = self.session_of(seen, ticket);
+        let visitor = if of.contested || self.claims.contains_key(&of.of) {
+            self.claim(seen, ticket.name, &of)
+        } else {
+            of.of
+        };
+        if visitor == of.of {
+            // Once a cookie has come back, the fingerprint points to nothing.
+            let points_here = |_: &Name, pointer: &Pointer| pointer.visitor == visitor;
+            if self.pointers.remove_if(&seen.traces.fingerprint, points_here).is_some() {
+                self.change(Slot::Pointer(seen.traces.fingerprint));
+            }
+        }
+        match seen.traces.response {
+            Some(Handed::Out(name)) => {
+                let alias = Alias { of: visitor, issued: Some(seen.now), contested: false, seen: seen.now };
+                self.put(Slot::Alias(name), Known::Alias(alias));
+            }
+            Some(Handed::Deleted) => self.point(seen.traces.fingerprint, Pointer::to(visitor, seen.at)),
+            None => {}
+        }
+        visitor
+    }
+
+    /// For whose session a cookie was handed out, as far as anybody knows.
+    fn session_of(&self, seen: &Sighting<'_>, ticket: &Ticket) -> Alias {
+        if let Some(mut alias) = self.aliases.get_mut(&ticket.name) {
+            if stale(alias.seen, seen.at) {
+                self.change(Slot::Alias(ticket.name));
+            }
+            alias.seen = alias.seen.max(seen.at);
+            return *alias;
+        }
+        let plain = Alias { of: ticket.name, issued: ticket.issued, contested: false, seen: seen.at };
+        if let Some(of) = ticket.of {
+            return Alias { of, contested: true, ..plain };
+        }
+        // A cookie nobody saw handed out, from where a session waits for one: it belongs together.
+        let waiting = self.pointers.get(&seen.traces.fingerprint).filter(|pointer| pointer.is_live(seen));
+        match waiting.map(|pointer| pointer.visitor) {
+            Some(of) if ticket.issued.is_none() && of != ticket.name => {
+                let alias = Alias { of, issued: Some(seen.at), contested: true, seen: seen.at };
+                self.put(Slot::Alias(ticket.name), Known::Alias(alias));
+                alias
+            }
+            _ => plain,
+        }
+    }
+
+    /// Whether a cookie may have the session it was handed out for, or gets one of its own.
+    fn claim(&self, seen: &Sighting<'_>, cookie: Name, of: &Alias) -> Name {
+        let mut claim = self.claims.entry(of.of).or_insert_with(|| {
+            self.remember(Slot::Claim(of.of), seen.at);
+            Claim { owner: None, cookie_seen: seen.at, seen: seen.at }
+        });
+        let mine = claim.owner.is_none_or(|owner| owner == cookie);
+        let in_time = of.issued.is_some_and(|issued| claim.cookie_seen <= issued + TABS);
+        if mine || in_time {
+            if claim.owner != Some(cookie) || stale(claim.seen, seen.at) {
+                self.change(Slot::Claim(of.of));
+            }
+            claim.seen = claim.seen.max(seen.at);
+            claim.owner = Some(cookie);
+            claim.cookie_seen = claim.cookie_seen.max(seen.at);
+            return of.of;
+        }
+        drop(claim);
+        let own = derived(b"own", &[&cookie.0]);
+        let alias = Alias { of: own, issued: of.issued, contested: false, seen: seen.at };
+        self.put(Slot::Alias(cookie), Known::Alias(alias));
+        own
+    }
+
+    fn by_pointer(
+        &self,
+        seen: &Sighting<'_>,
+        hand_out: &mut dyn FnMut(Option<Name>) -> Option<HandedOut>,
+    ) -> Option<Name> {
+        let fingerprint = seen.traces.fingerprint;
+        let mut handed = |of: Option<Name>| match seen.traces.response {
+            Some(Handed::Out(name)) => Some(HandedOut { name, tells: false }),
+            _ if seen.kind == Kind::Page => hand_out(of),
+            _ => None,
+        };
+        let begin = |handed: Option<HandedOut>| {
+            let visitor = handed.map_or_else(
+                || derived(b"page", &[&fingerprint.0, &seen.at.to_le_bytes()]),
+                |handed| handed.name,
+            );
+            self.remember(Slot::Pointer(fingerprint), seen.at);
+            (visitor, Pointer::to(visitor, seen.at))
+        };
+        let full = self.pointers.len() >= MOST;
+        match self.pointers.entry(fingerprint) {
+            Entry::Occupied(mut there) if there.get().is_live(seen) => {
+                let pointer = there.get_mut();
+                if stale(pointer.seen, seen.at) {
+                    self.change(Slot::Pointer(fingerprint));
+                }
+                pointer.seen = pointer.seen.max(seen.at);
+                let visitor = pointer.visitor;
+                drop(there);
+                if let Some(cookie) = handed(Some(visitor)) {
+                    self.contest(seen, cookie, visitor);
+                }
+                Some(visitor)
+            }
+            _ if seen.kind != Kind::Page => None,
+            Entry::Occupied(mut there) => {
+                let (visitor, pointer) = begin(handed(None));
+                there.insert(pointer);
+                Some(visitor)
+            }
+            Entry::Vacant(_) if full => Some(begin(handed(None)).0),
+            Entry::Vacant(free) => {
+                let (visitor, pointer) = begin(handed(None));
+                free.insert(pointer);
+                Some(visitor)
+            }
+        }
+    }
+
+    /// Another cookie was handed out for a session that nobody has claimed yet.
+    fn contest(&self, seen: &Sighting<'_>, cookie: HandedOut, visitor: Name) {
+        if cookie.name == visitor {
+            return;
+        }
+        if !cookie.tells {
+            let alias = Alias { of: visitor, issued: Some(seen.now), contested: true, seen: seen.now };
+            self.put(Slot::Alias(cookie.name), Known::Alias(alias));
+        }
+        self.claims.entry(visitor).or_insert_with(|| {
+            self.remember(Slot::Claim(visitor), seen.at);
+            Claim { owner: None, cookie_seen: 0, seen: seen.at }
+        });
+    }
+
+    fn point(&self, fingerprint: Name, pointer: Pointer) {
+        self.put(Slot::Pointer(fingerprint), Known::Pointer(pointer));
+    }
+
+    fn put(&self, slot: Slot, known: Known) {
+        self.remember(slot, known.seen());
+        self.insert(slot, known);
+    }
+
+    fn insert(&self, slot: Slot, known: Known) {
+        match (slot, known) {
+            (Slot::Pointer(name), Known::Pointer(pointer)) if self.pointers.len() < MOST => {
+                self.pointers.insert(name, pointer);
+            }
+            (Slot::Alias(name), Known::Alias(alias)) if self.aliases.len() < MOST => {
+                self.aliases.insert(name, alias);
+            }
+            (Slot::Claim(name), Known::Claim(claim)) if self.claims.len() < MOST => {
+                self.claims.insert(name, claim);
+            }
+            _ => {}
+        }
+    }
+
+    fn remember(&self, slot: Slot, seen: Millis) {
+        lock(&self.expiry).push_back((seen + self.remember, slot));
+        self.change(slot);
+    }
+
+    fn change(&self, slot: Slot) {
+        if self.keeps_changes {
+            lock(&self.changed).push(slot);
+        }
+    }
+
+    fn known(&self, slot: Slot) -> Option<Known> {
+        match slot {
+            Slot::Pointer(name) => self.pointers.get(&name).map(|one| Known::Pointer(*one)),
+            Slot::Alias(name) => self.aliases.get(&name).map(|one| Known::Alias(*one)),
+            Slot::Claim(name) => self.claims.get(&name).map(|one| Known::Claim(*one)),
+        }
+    }
+
+    fn remove(&self, slot: Slot) {
+        match slot {
+            Slot::Pointer(name) => drop(self.pointers.remove(&name)),
+            Slot::Alias(name) => drop(self.aliases.remove(&name)),
+            Slot::Claim(name) => drop(self.claims.remove(&name)),
+        }
+    }
+}
+
+impl Pointer {
+    fn to(visitor: Name, seen: Millis) -> Self {
+        Self { visitor, seen, holder: None, several: false, guest_since: false, left: false }
+    }
+
+    fn is_live(&self, seen: &Sighting<'_>) -> bool {
+        seen.at - self.seen < seen.idle
+    }
+}
+
+/// Whether a time moved on enough to be stored again.
+fn stale(stored: Millis, now: Millis) -> bool {
+    now.div_euclid(STALE) > stored.div_euclid(STALE)
+}
+
+/// A name made of others; those are keyed already.
+fn derived(role: &[u8], parts: &[&[u8]]) -> Name {
+    let mut hasher = blake3::Hasher::new_derive_key("portalmeter 2026 derived visitor");
+    hasher.update(role);
+    parts.iter().for_each(|part| {
+        hasher.update(part);
+    });
+    let mut name = [0; 16];
+    name.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    Name(name)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
