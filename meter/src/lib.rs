@@ -16,9 +16,16 @@
 //! ```
 
 pub mod day;
+pub mod engine;
 pub mod fold;
 pub mod history;
+pub mod intake;
+pub mod journal;
+pub mod ledger;
+pub mod names;
 pub mod observation;
 pub mod policy;
 pub mod record;
 pub mod session;
+pub mod store;
+pub mod usage;

@@ -11,7 +11,7 @@ use crate::portal::{Map, Module, ModuleRule, Place, Route};
 use crate::roles::Roles;
 use crate::verdict::{Evidence, Kind};
 use crate::visitor::{self, Traces, VisitorKeys, VisitorRules};
-use crate::{sharing, verdict};
+use crate::sharing;
 
 /// All that is to know of a portal to judge its traffic.
 #[derive(Debug, Clone)]
@@ -202,7 +202,7 @@ pub fn host_of(authority: &str) -> String {
     host.get(..end).unwrap_or(host).trim_end_matches('.').to_ascii_lowercase()
 }
 
-impl verdict::Kind {
+impl Kind {
     /// Whether the journal must hold it before its headers leave.
     pub fn is_precious(self) -> bool {
         matches!(self, Self::Page | Self::Logout)

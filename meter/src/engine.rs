@@ -1,0 +1,280 @@
+//! The engine: live sessions in memory, observations on their way to the store.
+//!
+//! The request path touches one map entry and two short locks, and never waits for the store. What
+//! may count is committed at once, the rest together every second; what counts is decided by the
+//! fold on the store's value, never here.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use portalmeter_rules::time::Millis;
+use serde::{Deserialize, Serialize};
+
+use crate::history::Memory;
+use crate::intake::{Sighted, Sink};
+use crate::journal::Journal;
+use crate::names::{NameChange, Names};
+use crate::observation::{Key, Observation, Scope, Stamp};
+use crate::store::row::ObservationRow;
+use crate::store::{Committed, Store, StoreError};
+
+mod commit;
+mod live;
+mod recover;
+
+pub use live::LiveSessions;
+pub use recover::{Recovered, recover};
+
+/// What an engine needs to know.
+#[derive(Clone)]
+pub struct Settings {
+    /// What the fold remembers.
+    pub memory: Memory,
+    /// A day is final this long after it ends, in milliseconds.
+    pub seal_after: Millis,
+    /// How often `each_flush` is called.
+    pub flush_interval: Duration,
+    /// Reads the clock.
+    pub clock: Arc<dyn Fn() -> Millis + Send + Sync>,
+    /// Called after each flush interval in which something was committed, and after sealing.
+    pub each_flush: Arc<dyn Fn() + Send + Sync>,
+    /// Called about once a minute while everything is committed.
+    pub each_minute: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// Counts of what went through an engine, for metrics and readiness.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Observations taken.
+    pub observed: AtomicU64,
+    /// Observations that could not be kept because the store was away too long.
+    pub lost: AtomicU64,
+    /// Records added.
+    pub added: AtomicU64,
+    /// Records withdrawn.
+    pub withdrawn: AtomicU64,
+    /// Observations too old to count.
+    pub late: AtomicU64,
+    /// Records of sealed days.
+    pub sealed: AtomicU64,
+    /// States that could not be read.
+    pub damaged: AtomicU64,
+    /// Commits that failed.
+    pub failed_commits: AtomicU64,
+}
+
+impl Tally {
+    fn note(&self, done: Committed) {
+        self.added.fetch_add(done.added, Ordering::Relaxed);
+        self.withdrawn.fetch_add(done.withdrawn, Ordering::Relaxed);
+        self.late.fetch_add(done.late, Ordering::Relaxed);
+        self.sealed.fetch_add(done.sealed, Ordering::Relaxed);
+        self.damaged.fetch_add(done.damaged, Ordering::Relaxed);
+    }
+}
+
+/// One entry of the journal, as written.
+#[derive(Debug, Serialize, Deserialize)]
+struct EntryRow<'a> {
+    number: u64,
+    #[serde(borrow)]
+    portal: std::borrow::Cow<'a, str>,
+    module: Option<std::borrow::Cow<'a, str>>,
+    visitor: portalmeter_rules::id::Name,
+    seen: ObservationRow,
+    names: Vec<NameChange>,
+}
+
+/// What waits for a commit.
+#[derive(Default)]
+struct Outbox {
+    number: u64,
+    waiting: Vec<Sighted>,
+    names: Vec<NameChange>,
+    urgent: bool,
+    ends: bool,
+    failure: Option<String>,
+    stuck: usize,
+}
+
+struct Shared {
+    settings: Settings,
+    live: LiveSessions,
+    names: Arc<Names>,
+    journal: Journal,
+    outbox: Mutex<Outbox>,
+    news: Condvar,
+    tally: Tally,
+}
+
+/// The engine of a running meter.
+pub struct Engine {
+    shared: Arc<Shared>,
+    committer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// No more observations than this wait for a store that is away.
+const MOST_WAITING: usize = 1_000_000;
+
+/// A page's entry in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt(u64);
+
+impl Engine {
+    /// Starts an engine on a store that was recovered.
+    pub fn start(
+        mut store: Box<dyn Store>,
+        journal: Journal,
+        names: Arc<Names>,
+        stamps: &[Stamp],
+        settings: Settings,
+    ) -> Result<Self, StoreError> {
+        store.know(stamps)?;
+        let now = (settings.clock)();
+        let resumed = store.resume(now)?;
+        for change in resumed.names {
+            names.restore(change);
+        }
+        let live = LiveSessions::new(settings.memory.keep);
+        for (key, session) in &resumed.sessions {
+            live.restore(*key, session);
+        }
+        let shared = Arc::new(Shared {
+            settings,
+            live,
+            names,
+            journal,
+            outbox: Mutex::default(),
+            news: Condvar::new(),
+            tally: Tally::default(),
+        });
+        let committer = {
+            let shared = Arc::clone(&shared);
+            let thread = std::thread::Builder::new().name("commit".to_owned());
+            thread.spawn(move || commit::until_ended(&shared, store)).map_err(|error| StoreError::Open(error.to_string()))?
+        };
+        Ok(Self { shared, committer: Mutex::new(Some(committer)) })
+    }
+
+    /// Takes an observation: into the live sessions, the journal and the outbox.
+    pub fn observe(&self, sighted: Sighted) -> Receipt {
+        let shared = &*self.shared;
+        let urgent = shared.live.touch(sighted.key, &sighted.observation);
+        let names = shared.names.take_changes();
+        shared.tally.observed.fetch_add(1, Ordering::Relaxed);
+        let mut outbox = lock(&shared.outbox);
+        outbox.number += 1;
+        let number = outbox.number;
+        shared.journal.append(number, |bytes| write_entry(bytes, number, &sighted, &names));
+        if outbox.waiting.len() + outbox.stuck < MOST_WAITING {
+            outbox.waiting.push(sighted);
+        } else {
+            shared.tally.lost.fetch_add(1, Ordering::Relaxed);
+        }
+        outbox.names.extend(names);
+        let wake = urgent && !outbox.urgent;
+        outbox.urgent |= urgent;
+        drop(outbox);
+        if wake {
+            shared.news.notify_one();
+        }
+        Receipt(number)
+    }
+
+    /// Waits until the journal has an entry on disk, at most as long as `max_wait` takes.
+    pub async fn written(&self, receipt: Receipt, max_wait: impl Future<Output = ()>) {
+        self.shared.journal.written(receipt.0, max_wait).await;
+    }
+
+    /// The live sessions.
+    pub fn live(&self) -> &LiveSessions {
+        &self.shared.live
+    }
+
+    /// The journal.
+    pub fn journal(&self) -> &Journal {
+        &self.shared.journal
+    }
+
+    /// What went through.
+    pub fn tally(&self) -> &Tally {
+        &self.shared.tally
+    }
+
+    /// Observations that wait for a commit, and why the last commit failed, if it did.
+    pub fn backlog(&self) -> (usize, Option<String>) {
+        let outbox = lock(&self.shared.outbox);
+        (outbox.waiting.len() + outbox.stuck, outbox.failure.clone())
+    }
+
+    /// Commits what waits, writes the journal out and ends.
+    pub fn close(&self) {
+        lock(&self.shared.outbox).ends = true;
+        self.shared.news.notify_one();
+        let committer = lock(&self.committer).take();
+        if committer.is_some_and(|committer| committer.join().is_err()) {
+            tracing::error!("the committer's thread panicked");
+        }
+        self.shared.journal.close();
+    }
+}
+
+/// The engine as a sink, remembering the receipt of the last page or logout.
+pub struct EngineSink<'e> {
+    engine: &'e Engine,
+    /// What to wait for before the headers leave.
+    pub precious: Option<Receipt>,
+}
+
+impl<'e> EngineSink<'e> {
+    /// A sink into an engine.
+    pub fn new(engine: &'e Engine) -> Self {
+        Self { engine, precious: None }
+    }
+}
+
+impl Sink for EngineSink<'_> {
+    fn is_live(&self, key: &Key, at: Millis) -> bool {
+        self.engine.shared.live.is_live(key, at)
+    }
+
+    fn see(&mut self, sighted: Sighted) {
+        let precious = sighted.observation.kind.is_precious();
+        let receipt = self.engine.observe(sighted);
+        if precious {
+            self.precious = Some(receipt);
+        }
+    }
+}
+
+fn write_entry(bytes: &mut Vec<u8>, number: u64, sighted: &Sighted, names: &[NameChange]) {
+    let Sighted { scope, key, observation } = sighted;
+    let entry = EntryRow {
+        number,
+        portal: (&*scope.portal).into(),
+        module: scope.module.as_deref().map(Into::into),
+        visitor: key.visitor,
+        seen: ObservationRow::from(observation),
+        names: names.to_vec(),
+    };
+    let start = bytes.len();
+    // `to_extend` gives the buffer back; it fails only where memory does.
+    match postcard::to_extend(&entry, std::mem::take(bytes)) {
+        Ok(written) => *bytes = written,
+        Err(_) => bytes.truncate(start),
+    }
+}
+
+fn read_entry(bytes: &[u8], stamps: &dyn Fn(crate::policy::PolicyId) -> Option<Stamp>) -> Option<(u64, Sighted, Vec<NameChange>)> {
+    let entry: EntryRow<'_> = postcard::from_bytes(bytes).ok()?;
+    let scope = Scope { portal: (*entry.portal).into(), module: entry.module.as_deref().map(Into::into) };
+    let observation: Observation = entry.seen.read(&|id| stamps(id))?;
+    let key = Key { scope: scope.id(), visitor: entry.visitor };
+    Some((entry.number, Sighted { scope: Arc::new(scope), key, observation }, entry.names))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,173 @@
+//! The committer: takes what waits, commits it, and tries again until it is in.
+
+use std::collections::HashMap;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use portalmeter_rules::time::Millis;
+
+use super::{Outbox, Shared, lock};
+use crate::intake::Sighted;
+use crate::names::NameChange;
+use crate::observation::Key;
+use crate::store::{Batch, NodeId, Store, Visit};
+
+/// Pages that change nothing are committed together this often.
+const TOGETHER: Duration = Duration::from_secs(1);
+/// A page that may count waits this long for others.
+const AT_ONCE: Duration = Duration::from_millis(15);
+/// After a failed commit.
+const RETRY: Duration = Duration::from_millis(500);
+const MINUTE: Millis = 60_000;
+
+/// What was taken out of the outbox and is not committed yet.
+#[derive(Default)]
+struct Taken {
+    upto: u64,
+    sighted: Vec<Sighted>,
+    names: Vec<NameChange>,
+}
+
+pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) {
+    let mut taken = Taken::default();
+    let mut chores = Chores { flushed: (shared.settings.clock)(), minute: 0, dirty: false };
+    loop {
+        let ends = take(shared, &mut taken);
+        let now = (shared.settings.clock)();
+        let failed = !taken.is_empty() && !commit(shared, &mut *store, &mut taken, now);
+        chores.dirty |= !failed;
+        if ends {
+            if failed {
+                tracing::error!(observations = taken.sighted.len(), "ended before everything was committed; the journal has it");
+            }
+            chores.flush(shared, now, true);
+            return;
+        }
+        chores.run(shared, &mut *store, now, failed);
+    }
+}
+
+/// Waits for something to commit, and takes it. Says whether this is the end.
+fn take(shared: &Shared, taken: &mut Taken) -> bool {
+    let mut outbox = lock(&shared.outbox);
+    let wait = if taken.is_empty() { TOGETHER } else { RETRY };
+    if !outbox.ends && !(outbox.urgent && taken.is_empty()) {
+        let idle = |outbox: &mut Outbox| !outbox.ends && !(outbox.urgent && taken.is_empty());
+        outbox = shared.news.wait_timeout_while(outbox, wait, idle).unwrap_or_else(PoisonError::into_inner).0;
+    }
+    if outbox.urgent && !outbox.ends {
+        let more = |outbox: &mut Outbox| !outbox.ends;
+        outbox = shared.news.wait_timeout_while(outbox, AT_ONCE, more).unwrap_or_else(PoisonError::into_inner).0;
+    }
+    outbox.urgent = false;
+    taken.upto = outbox.number;
+    taken.sighted.append(&mut outbox.waiting);
+    taken.names.append(&mut outbox.names);
+    outbox.stuck = taken.sighted.len();
+    let ends = outbox.ends;
+    drop(outbox);
+    taken.names.extend(shared.names.take_changes());
+    ends
+}
+
+impl Taken {
+    fn is_empty(&self) -> bool {
+        self.sighted.is_empty() && self.names.is_empty()
+    }
+}
+
+fn commit(shared: &Shared, store: &mut dyn Store, taken: &mut Taken, now: Millis) -> bool {
+    let batch = batch(shared.journal.node(), std::mem::take(taken), now);
+    match store.commit(&batch, shared.settings.memory) {
+        Ok(done) => {
+            shared.tally.note(done);
+            let mut outbox = lock(&shared.outbox);
+            outbox.stuck = 0;
+            if outbox.failure.take().is_some() {
+                tracing::info!("the store takes commits again");
+            }
+            true
+        }
+        Err(error) => {
+            shared.tally.failed_commits.fetch_add(1, Ordering::Relaxed);
+            let mut outbox = lock(&shared.outbox);
+            if outbox.failure.is_none() {
+                tracing::error!(%error, "the store takes no commits; they are tried again");
+            }
+            outbox.failure = Some(error.to_string());
+            drop(outbox);
+            *taken = Taken { upto: batch.upto, sighted: unbatch(batch.visits), names: batch.names };
+            false
+        }
+    }
+}
+
+pub(super) fn gather(sighted: Vec<Sighted>) -> Vec<Visit> {
+    let mut visits: Vec<Visit> = Vec::new();
+    let mut places: HashMap<Key, usize> = HashMap::new();
+    for Sighted { scope, key, observation } in sighted {
+        let place = *places.entry(key).or_insert_with(|| {
+            visits.push(Visit { scope, key, observations: Vec::new() });
+            visits.len() - 1
+        });
+        if let Some(visit) = visits.get_mut(place) {
+            visit.observations.push(observation);
+        }
+    }
+    visits
+}
+
+fn batch(node: NodeId, taken: Taken, now: Millis) -> Batch {
+    Batch { node, upto: taken.upto, visits: gather(taken.sighted), names: taken.names, now }
+}
+
+fn unbatch(visits: Vec<Visit>) -> Vec<Sighted> {
+    let single = |visit: Visit| {
+        let Visit { scope, key, observations } = visit;
+        observations.into_iter().map(move |observation| Sighted { scope: scope.clone(), key, observation })
+    };
+    visits.into_iter().flat_map(single).collect()
+}
+
+/// What is done now and then, between commits.
+struct Chores {
+    flushed: Millis,
+    minute: Millis,
+    dirty: bool,
+}
+
+impl Chores {
+    fn run(&mut self, shared: &Shared, store: &mut dyn Store, now: Millis, failed: bool) {
+        shared.live.expire(now);
+        shared.names.expire(now);
+        if failed {
+            return;
+        }
+        if now - self.minute >= MINUTE || now < self.minute {
+            self.minute = now;
+            if let Err(error) = store.expire(now) {
+                tracing::warn!(%error, "what has expired could not be removed");
+            }
+            match store.seal(now, shared.settings.seal_after) {
+                Ok(0) => {}
+                Ok(days) => {
+                    tracing::info!(days, "days sealed");
+                    self.dirty = true;
+                }
+                Err(error) => tracing::warn!(%error, "days could not be sealed"),
+            }
+            (shared.settings.each_minute)();
+        }
+        self.flush(shared, now, false);
+    }
+
+    fn flush(&mut self, shared: &Shared, now: Millis, last: bool) {
+        let due = now - self.flushed >= shared.settings.flush_interval.as_millis() as Millis || now < self.flushed;
+        if self.dirty && (due || last) {
+            self.flushed = now;
+            self.dirty = false;
+            (shared.settings.each_flush)();
+        }
+    }
+}

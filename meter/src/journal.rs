@@ -1,0 +1,286 @@
+//! The journal: every page and logout is on disk before its headers leave.
+//!
+//! Requests append to a buffer; one thread writes it out, so that a disk that stalls stalls that
+//! thread and no request. What cannot be written stays in the buffer, up to its bound, and is
+//! written when the disk is back; a torn tail is cut when the journal is read again.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::store::NodeId;
+
+pub mod reader;
+
+/// Bounds of a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of all segments together; beyond, entries are not journaled, and counted as such.
+    pub disk: u64,
+    /// Bytes waiting to be written.
+    pub buffer: usize,
+    /// Bytes of a segment.
+    pub segment: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { disk: 10 << 30, buffer: 64 << 20, segment: 64 << 20 }
+    }
+}
+
+/// How a journal fares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Why the last write failed, if it did.
+    pub failure: Option<String>,
+    /// Bytes on disk.
+    pub disk: u64,
+    /// Bytes waiting to be written.
+    pub waiting: u64,
+    /// Entries that were not journaled because a bound was reached.
+    pub lost: u64,
+    /// A page had to leave before it was written.
+    pub stalled: bool,
+}
+
+/// A journal that is being written.
+pub struct Journal {
+    shared: Arc<Shared>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    dir: PathBuf,
+    node: NodeId,
+    limits: Limits,
+    buffer: Mutex<Buffer>,
+    filled: Condvar,
+    written: watch::Sender<u64>,
+    failure: Mutex<Option<String>>,
+    disk: AtomicU64,
+    lost: AtomicU64,
+    stalled: AtomicBool,
+}
+
+#[derive(Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    upto: u64,
+    writing: usize,
+    ends: bool,
+}
+
+/// What each entry begins with: its length and its checksum.
+const FRAME: usize = 8;
+/// What a segment begins with.
+const MAGIC: &[u8; 8] = b"pmjrnl\x00\x01";
+/// No entry is longer than this.
+const LONGEST: usize = 64 << 10;
+const RETRY: Duration = Duration::from_millis(250);
+
+/// The file that a live process holds locked in its node's folder.
+pub(crate) const LOCK: &str = "lock";
+/// How a segment's file name ends.
+pub(crate) const SEGMENT: &str = "journal";
+
+impl Journal {
+    /// Begins a journal for `node` in its own folder below `dir`.
+    pub fn create(dir: &Path, node: NodeId, limits: Limits) -> io::Result<Self> {
+        let folder = dir.join(node.to_string());
+        fs::create_dir_all(&folder)?;
+        let lock = File::create(folder.join(LOCK))?;
+        lock.lock()?;
+        let shared = Arc::new(Shared {
+            disk: AtomicU64::new(reader::bytes_below(dir)),
+            dir: folder,
+            node,
+            limits,
+            buffer: Mutex::default(),
+            filled: Condvar::new(),
+            written: watch::Sender::new(0),
+            failure: Mutex::default(),
+            lost: AtomicU64::new(0),
+            stalled: AtomicBool::new(false),
+        });
+        let writer = {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
+                write_until_ended(&shared);
+                drop(lock);
+            })?
+        };
+        Ok(Self { shared, writer: Mutex::new(Some(writer)) })
+    }
+
+    /// Whose journal it is.
+    pub fn node(&self) -> NodeId {
+        self.shared.node
+    }
+
+    /// Appends entry `number`, which `write` puts into the buffer. Numbers only grow.
+    pub fn append(&self, number: u64, write: impl FnOnce(&mut Vec<u8>)) {
+        let shared = &*self.shared;
+        let mut buffer = lock(&shared.buffer);
+        let full = buffer.bytes.len() >= shared.limits.buffer
+            || shared.disk.load(Ordering::Relaxed) + buffer.bytes.len() as u64 >= shared.limits.disk;
+        if full {
+            shared.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let start = buffer.bytes.len();
+        buffer.bytes.extend_from_slice(&[0; FRAME]);
+        write(&mut buffer.bytes);
+        let length = buffer.bytes.len() - start - FRAME;
+        if length > LONGEST {
+            buffer.bytes.truncate(start);
+            shared.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let checksum = crc32fast::hash(&buffer.bytes[start + FRAME..]);
+        buffer.bytes[start..start + 4].copy_from_slice(&(length as u32).to_le_bytes());
+        buffer.bytes[start + 4..start + FRAME].copy_from_slice(&checksum.to_le_bytes());
+        buffer.upto = number;
+        drop(buffer);
+        shared.filled.notify_one();
+    }
+
+    /// Waits until entry `number` is written, at most `max_wait`; after that pages no longer wait
+    /// until the disk is back.
+    pub async fn written(&self, number: u64, max_wait: impl Future<Output = ()>) {
+        let mut written = self.shared.written.subscribe();
+        if *written.borrow_and_update() >= number || self.shared.stalled.load(Ordering::Relaxed) {
+            return;
+        }
+        let reached = written.wait_for(|upto| *upto >= number);
+        tokio::select! {
+            _ = reached => {}
+            () = max_wait => self.shared.stalled.store(true, Ordering::Relaxed),
+        }
+    }
+
+    /// How it fares.
+    pub fn health(&self) -> Health {
+        let shared = &*self.shared;
+        let waiting = {
+            let buffer = lock(&shared.buffer);
+            buffer.bytes.len() + buffer.writing
+        };
+        Health {
+            failure: lock(&shared.failure).clone(),
+            disk: shared.disk.load(Ordering::Relaxed),
+            waiting: waiting as u64,
+            lost: shared.lost.load(Ordering::Relaxed),
+            stalled: shared.stalled.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Tells it how many bytes were removed from its folder's siblings and old segments.
+    pub fn freed(&self, bytes: u64) {
+        let shrink = |disk: u64| Some(disk.saturating_sub(bytes));
+        let _ = self.shared.disk.fetch_update(Ordering::Relaxed, Ordering::Relaxed, shrink);
+    }
+
+    /// Writes what waits and ends.
+    pub fn close(&self) {
+        lock(&self.shared.buffer).ends = true;
+        self.shared.filled.notify_one();
+        let writer = lock(&self.writer).take();
+        if writer.is_some_and(|writer| writer.join().is_err()) {
+            tracing::error!("the journal's thread panicked");
+        }
+    }
+}
+
+/// A segment that is being written.
+struct Segment {
+    file: File,
+    length: u64,
+}
+
+fn write_until_ended(shared: &Shared) {
+    let mut segment: Option<Segment> = None;
+    let mut bytes = Vec::new();
+    loop {
+        let upto = {
+            let mut buffer = lock(&shared.buffer);
+            while buffer.bytes.is_empty() && !buffer.ends {
+                buffer = shared.filled.wait(buffer).unwrap_or_else(PoisonError::into_inner);
+            }
+            if buffer.bytes.is_empty() {
+                return;
+            }
+            std::mem::swap(&mut buffer.bytes, &mut bytes);
+            buffer.writing = bytes.len();
+            buffer.upto
+        };
+        while let Err(error) = write(shared, &mut segment, &bytes, upto) {
+            fail(shared, &error);
+            let buffer = lock(&shared.buffer);
+            if buffer.ends {
+                tracing::error!(bytes = bytes.len(), "the journal ends with entries that could not be written");
+                return;
+            }
+            drop(shared.filled.wait_timeout(buffer, RETRY));
+        }
+        succeed(shared, upto, bytes.len());
+        bytes.clear();
+    }
+}
+
+fn write(shared: &Shared, segment: &mut Option<Segment>, bytes: &[u8], upto: u64) -> io::Result<()> {
+    if segment.as_ref().is_some_and(|segment| segment.length >= shared.limits.segment) {
+        *segment = None;
+    }
+    let open = match segment {
+        Some(open) => open,
+        None => segment.insert(Segment::create(&shared.dir, upto)?),
+    };
+    if let Err(error) = open.file.write_all(bytes) {
+        // What was written of it is cut off, so that it can be written again in one piece.
+        open.file.set_len(open.length)?;
+        open.file.seek(SeekFrom::Start(open.length))?;
+        return Err(error);
+    }
+    open.length += bytes.len() as u64;
+    Ok(())
+}
+
+impl Segment {
+    /// A segment is named after the last entry of its first write: names grow as entries do.
+    fn create(dir: &Path, number: u64) -> io::Result<Self> {
+        let path = dir.join(format!("{number:016x}.{SEGMENT}"));
+        let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(path)?;
+        file.write_all(MAGIC)?;
+        Ok(Self { file, length: MAGIC.len() as u64 })
+    }
+}
+
+fn fail(shared: &Shared, error: &io::Error) {
+    let mut failure = lock(&shared.failure);
+    if failure.is_none() {
+        tracing::error!(%error, "the journal cannot be written; pages are counted in memory until it can");
+    }
+    *failure = Some(error.to_string());
+    shared.stalled.store(true, Ordering::Relaxed);
+}
+
+fn succeed(shared: &Shared, upto: u64, bytes: usize) {
+    if lock(&shared.failure).take().is_some() {
+        tracing::info!("the journal is written again");
+    }
+    shared.stalled.store(false, Ordering::Relaxed);
+    shared.disk.fetch_add(bytes as u64, Ordering::Relaxed);
+    lock(&shared.buffer).writing = 0;
+    shared.written.send_replace(upto);
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,181 @@
+//! Reading journals of processes that are gone, and removing what is no longer needed.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::{FRAME, LOCK, LONGEST, MAGIC, SEGMENT};
+use crate::store::NodeId;
+
+/// A journal that no process writes any more.
+#[derive(Debug)]
+pub struct Dead {
+    /// Whose it was.
+    pub node: NodeId,
+    folder: PathBuf,
+    _lock: File,
+}
+
+/// The journals below `dir` whose processes are gone.
+pub fn dead(dir: &Path) -> io::Result<Vec<Dead>> {
+    let mut dead = Vec::new();
+    for (node, folder) in nodes(dir)? {
+        let lock = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK))?;
+        if lock.try_lock().is_ok() {
+            dead.push(Dead { node, folder, _lock: lock });
+        }
+    }
+    Ok(dead)
+}
+
+fn nodes(dir: &Path) -> io::Result<Vec<(NodeId, PathBuf)>> {
+    let mut nodes = Vec::new();
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(nodes),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        if let Some(node) = name.to_str().and_then(parse_node).filter(|_| entry.path().is_dir()) {
+            nodes.push((node, entry.path()));
+        }
+    }
+    nodes.sort_by(|one, other| one.1.cmp(&other.1));
+    Ok(nodes)
+}
+
+fn parse_node(name: &str) -> Option<NodeId> {
+    let number = u64::from_str_radix(name, 16).ok().filter(|_| name.len() == 16)?;
+    Some(NodeId(number.to_be_bytes()))
+}
+
+/// What reading a journal met beside entries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Damage {
+    /// Bytes behind the last whole entry of a segment: cut off by a crash, or damaged.
+    pub torn_bytes: u64,
+    /// Files that are no segments.
+    pub foreign: u64,
+}
+
+impl Dead {
+    /// Gives every whole entry to `entry`, in order.
+    pub fn read(&self, entry: &mut dyn FnMut(&[u8])) -> io::Result<Damage> {
+        let mut damage = Damage::default();
+        for path in segments(&self.folder)? {
+            read_segment(&path, entry, &mut damage)?;
+        }
+        Ok(damage)
+    }
+}
+
+fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut segments = Vec::new();
+    for file in fs::read_dir(folder)? {
+        let path = file?.path();
+        if path.extension().is_some_and(|extension| extension == SEGMENT) {
+            segments.push(path);
+        }
+    }
+    segments.sort();
+    Ok(segments)
+}
+
+fn read_segment(path: &Path, entry: &mut dyn FnMut(&[u8]), damage: &mut Damage) -> io::Result<()> {
+    let file = File::open(path)?;
+    let mut rest = file.metadata()?.len();
+    let mut reader = BufReader::new(file);
+    let mut magic = [0; MAGIC.len()];
+    if rest < magic.len() as u64 {
+        damage.torn_bytes += rest;
+        return Ok(());
+    }
+    reader.read_exact(&mut magic)?;
+    rest -= magic.len() as u64;
+    if magic != *MAGIC {
+        damage.foreign += 1;
+        return Ok(());
+    }
+    let mut payload = Vec::new();
+    while rest > 0 {
+        let mut frame = [0; FRAME];
+        if rest < FRAME as u64 {
+            break;
+        }
+        reader.read_exact(&mut frame)?;
+        let [a, b, c, d, checksum @ ..] = frame;
+        let length = u32::from_le_bytes([a, b, c, d]) as usize;
+        if length > LONGEST || (length + FRAME) as u64 > rest {
+            break;
+        }
+        payload.resize(length, 0);
+        reader.read_exact(&mut payload)?;
+        if crc32fast::hash(&payload).to_le_bytes() != checksum {
+            break;
+        }
+        rest -= (length + FRAME) as u64;
+        entry(&payload);
+    }
+    damage.torn_bytes += rest;
+    Ok(())
+}
+
+/// What becomes of segments that are no longer needed.
+#[derive(Debug, Clone)]
+pub struct Retention {
+    /// How long a segment is kept after its last write.
+    pub keep: Duration,
+    /// Where it goes then; absent: nowhere.
+    pub archive: Option<PathBuf>,
+    /// How long it stays there.
+    pub archive_keep: Duration,
+}
+
+/// Removes or archives segments last written more than `keep` before `now`; returns their bytes.
+///
+/// To be called only when everything in them is committed.
+pub fn tidy(dir: &Path, retention: &Retention, now: SystemTime) -> io::Result<u64> {
+    let old = |path: &Path, keep: Duration| -> io::Result<Option<u64>> {
+        let about = fs::metadata(path)?;
+        let age = now.duration_since(about.modified()?).unwrap_or_default();
+        Ok((age > keep).then_some(about.len()))
+    };
+    let mut freed = 0;
+    for (node, folder) in nodes(dir)? {
+        for path in segments(&folder)? {
+            let Some(bytes) = old(&path, retention.keep)? else { continue };
+            match (&retention.archive, path.file_name()) {
+                (Some(archive), Some(name)) => {
+                    fs::create_dir_all(archive)?;
+                    fs::rename(&path, archive.join(format!("{node}-{}", name.to_string_lossy())))?;
+                }
+                _ => fs::remove_file(&path)?,
+            }
+            freed += bytes;
+        }
+        let lock = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK))?;
+        if lock.try_lock().is_ok() && segments(&folder)?.is_empty() {
+            fs::remove_dir_all(&folder)?;
+        }
+    }
+    if let Some(archive) = &retention.archive
+        && archive.exists()
+    {
+        for path in segments(archive)? {
+            if old(&path, retention.archive_keep)?.is_some() {
+                fs::remove_file(path)?;
+            }
+        }
+    }
+    Ok(freed)
+}
+
+/// Bytes of all segments below `dir`.
+pub(crate) fn bytes_below(dir: &Path) -> u64 {
+    let folders = nodes(dir).unwrap_or_default();
+    let files = folders.iter().flat_map(|(_, folder)| segments(folder).unwrap_or_default());
+    files.filter_map(|path| fs::metadata(path).ok()).map(|about| about.len()).sum()
+}
