@@ -57,16 +57,23 @@ fn word(line: &[u8], start: usize) -> (std::ops::Range<usize>, usize) {
     (start..end, line.len().min(end + 1))
 }
 
-/// Where ` [` opens brackets that hold as much as a time.
-fn time_bracket(line: &[u8], mut from: usize) -> Option<usize> {
-    loop {
-        let open = from + memchr(b'[', line.get(from..)?)?;
-        let closed = line.get(open + clf_time::LENGTH + 1) == Some(&b']');
-        if closed && open > 0 && line[open - 1] == b' ' {
-            return Some(open);
+/// Where ` [` opens brackets that hold as much as a time. A user may be called like one, but no
+/// name has the bare quotation mark that follows the real time.
+fn time_bracket(line: &[u8], from: usize) -> Option<usize> {
+    let mut first = None;
+    let mut seen = from;
+    while let Some(next) = memchr(b'[', &line[seen..]) {
+        let open = seen + next;
+        let after = line.get(open + clf_time::LENGTH + 1..).unwrap_or_default();
+        if after.starts_with(b"]") && line[..open].ends_with(b" ") {
+            if after.starts_with(b"] \"") {
+                return Some(open);
+            }
+            first = first.or(Some(open));
         }
-        from = open + 1;
+        seen = open + 1;
     }
+    first
 }
 
 /// The text of ` "…"` at `start`; `None` where something else is there.
