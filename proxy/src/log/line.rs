@@ -1,0 +1,115 @@
+//! One request of a log, as the rules want to see it.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use portalmeter_rules::facts::{Headers, Origin, Request, Response};
+use portalmeter_rules::time::Millis;
+
+use super::record::{Bytes, Field, Record};
+
+/// One request and its answer, borrowed from the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// The log it stands in.
+    pub file: &'a str,
+    /// Its number there, from 1.
+    pub number: u64,
+    /// When the request arrived, as the log has it.
+    pub at: Millis,
+    /// The client's address.
+    pub client: IpAddr,
+    /// The method as sent.
+    pub method: &'a [u8],
+    /// The host without port, in lower case; `None` where the log names none.
+    pub host: Option<&'a str>,
+    /// Path and query, beginning with `/`.
+    pub target: &'a [u8],
+    /// The status code of the answer.
+    pub status: u16,
+    /// The user whom `combined` names.
+    pub remote_user: Option<&'a [u8]>,
+    /// What the log tells of the request's header.
+    pub request_headers: Fields<'a>,
+    /// What the log tells of the answer's header.
+    pub response_headers: Fields<'a>,
+}
+
+/// The header fields that a log tells of. A field logged as `-` or as nothing at all is not there.
+#[derive(Clone, Copy)]
+pub struct Fields<'a> {
+    fields: &'a [Field],
+    bytes: Bytes<'a>,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn new(file: &'a str, number: u64, record: &'a Record, line: &'a [u8]) -> Self {
+        let bytes = record.bytes(line);
+        Self {
+            file,
+            number,
+            at: record.at,
+            client: record.client,
+            method: bytes.at(record.method),
+            host: record.host.and_then(|host| std::str::from_utf8(bytes.at(host)).ok()),
+            target: bytes.at(record.target),
+            status: record.status,
+            remote_user: record.remote_user.map(|user| bytes.at(user)),
+            request_headers: Fields { fields: &record.request, bytes },
+            response_headers: Fields { fields: &record.response, bytes },
+        }
+    }
+
+    /// What the client asked, for the rules. The log's writer counts as a trusted peer, so its
+    /// `x-forwarded-proto` says whether the client spoke https.
+    pub fn request(&self) -> Request<'_> {
+        let proto = self.request_headers.first("x-forwarded-proto");
+        Request {
+            at: self.at,
+            origin: Origin::Log,
+            client: self.client,
+            trusted_peer: true,
+            https: proto.is_some_and(|proto| proto.trim_ascii().eq_ignore_ascii_case(b"https")),
+            method: self.method,
+            host: self.host,
+            target: self.target,
+            remote_user: self.remote_user,
+            headers: &self.request_headers,
+        }
+    }
+
+    /// What the portal answered, for the rules.
+    pub fn response(&self) -> Response<'_> {
+        Response { status: self.status, headers: &self.response_headers }
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// Every field, its name as written, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        let bytes = self.bytes;
+        self.fields.iter().map(move |field| (bytes.name(field.name), bytes.at(field.value)))
+    }
+}
+
+impl Headers for Fields<'_> {
+    fn each<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
+        self.iter()
+            .filter(|(written, _)| written.eq_ignore_ascii_case(name.as_bytes()))
+            .for_each(|(_, value)| visit(value));
+    }
+
+    fn first<'a>(&'a self, name: &str) -> Option<&'a [u8]> {
+        self.iter().find(|(written, _)| written.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+    }
+}
+
+impl fmt::Debug for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(
+                self.iter().map(|(name, value)| (name.escape_ascii().to_string(), value.escape_ascii().to_string())),
+            )
+            .finish()
+    }
+}
