@@ -17,6 +17,7 @@
 
 pub mod day;
 pub mod engine;
+pub mod flush;
 pub mod fold;
 pub mod history;
 pub mod intake;
@@ -24,6 +25,7 @@ pub mod journal;
 pub mod ledger;
 pub mod names;
 pub mod observation;
+pub mod offline;
 pub mod policy;
 pub mod record;
 pub mod session;

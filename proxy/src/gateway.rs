@@ -1,0 +1,245 @@
+//! Pingora's phases to calls: what is asked goes to the portal, what is answered to the meter.
+//!
+//! No rule lives here. The meter never fails a request: its own errors are counted and logged, and
+//! the request goes on.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::prelude::HttpPeer;
+use pingora::proxy::{ProxyHttp, Session};
+use pingora::{Error, ErrorType, Result};
+use portalmeter_rules::judge::host_of;
+
+use crate::forwarded::{self, Client};
+use crate::metering::{Exchange, Metering};
+use crate::shutdown::{InFlight, Passing};
+use crate::upstream::Upstreams;
+
+/// The proxy before the portals.
+pub(crate) struct Gateway {
+    pub(crate) metering: Arc<Metering>,
+    pub(crate) upstreams: Vec<Arc<Upstreams>>,
+    pub(crate) trusted_proxies: Vec<ipnet::IpNet>,
+    pub(crate) identity_headers: Vec<String>,
+    pub(crate) in_flight: InFlight,
+}
+
+/// What is known of a request while it passes.
+pub(crate) struct Context {
+    /// When it arrived.
+    at: i64,
+    /// Counts it as in flight until it is dropped.
+    _passing: Passing,
+    /// Set once the request was routed.
+    route: Option<Routed>,
+}
+
+struct Routed {
+    client: Client,
+    host: String,
+    portal: usize,
+    streams: bool,
+    metered: bool,
+}
+
+/// An idle client connection is kept this long, in seconds.
+const KEEPALIVE: u64 = 60;
+/// A WebSocket may stay silent this long.
+const QUIET: Duration = Duration::from_secs(3600);
+
+#[async_trait]
+impl ProxyHttp for Gateway {
+    type CTX = Context;
+
+    fn new_ctx(&self) -> Context {
+        Context { at: self.metering.now(), _passing: self.in_flight.enter(), route: None }
+    }
+
+    async fn early_request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
+        ctx.at = self.metering.now();
+        // Pingora keeps an idle HTTP/1.1 connection for ever unless told otherwise.
+        if session.get_keepalive().is_some() {
+            session.set_keepalive(Some(KEEPALIVE));
+        }
+        Ok(())
+    }
+
+    async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
+        let request = session.req_header();
+        let host = host_asked_for(request);
+        let target = target(request);
+        let path_end = memchr::memchr(b'?', target).unwrap_or(target.len());
+        let Some(route) = self.metering.route(&host, &target[..path_end]) else {
+            self.metering.counters.unknown_host.inc();
+            let body = Bytes::from_static(b"421 Misdirected Request: no portal is configured for this host\n");
+            session.respond_error_with_body(421, body).await?;
+            return Ok(true);
+        };
+        let peer = session.client_addr().and_then(|address| address.as_inet()).map(std::net::SocketAddr::ip);
+        let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let client = Client::behind(peer, &request.headers, &self.trusted_proxies, false);
+        let streams = session.is_upgrade_req();
+        ctx.route = Some(Routed { client, host, portal: route, streams, metered: false });
+        if streams {
+            session.set_read_timeout(Some(QUIET));
+        }
+        Ok(false)
+    }
+
+    async fn upstream_peer(&self, _: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
+        let peer = ctx.route.as_ref().and_then(|route| self.upstreams.get(route.portal)?.next(route.streams));
+        peer.ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "the upstream's name is not resolved"))
+    }
+
+    async fn upstream_request_filter(&self, _: &mut Session, to: &mut RequestHeader, ctx: &mut Context) -> Result<()> {
+        let Some(route) = &ctx.route else { return Ok(()) };
+        self.hide_our_cookie(to)?;
+        for (name, value) in forwarded::fields(&route.client, &to.headers, &route.host, false) {
+            to.insert_header(name, value)?;
+        }
+        self.strip_forgeries(to, route.client.trusted);
+        Ok(())
+    }
+
+    async fn response_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        // 1xx only announce the answer.
+        if response.status.is_informational() && response.status.as_u16() != 101 {
+            return Ok(());
+        }
+        let Some(route) = ctx.route.as_mut() else { return Ok(()) };
+        if std::mem::replace(&mut route.metered, true) {
+            return Ok(());
+        }
+        let request = session.req_header();
+        let metered = self.metering.meter(&Exchange {
+            at: ctx.at,
+            client: &route.client,
+            method: request.method.as_str(),
+            host: &route.host,
+            target: target(request),
+            request: &request.headers,
+            status: response.status.as_u16(),
+            response: &response.headers,
+        });
+        if let Some(receipt) = metered.written {
+            self.metering.written(receipt).await;
+        }
+        for name in &self.metering.hidden_headers[route.portal] {
+            response.remove_header(name.as_str());
+        }
+        if let Some(cookie) = metered.set_cookie {
+            response.append_header("Set-Cookie", cookie)?;
+        }
+        Ok(())
+    }
+
+    fn suppress_error_log(&self, _: &Session, _: &Context, error: &Error) -> bool {
+        // A client that goes away is no error of ours.
+        matches!(error.esource(), pingora::ErrorSource::Downstream)
+    }
+
+    fn request_summary(&self, session: &Session, _: &Context) -> String {
+        // Neither query nor address: the error log must not tell who asked for what.
+        format!("{} request", session.req_header().method)
+    }
+}
+
+impl Gateway {
+    /// Takes our cookie out of what the portal sees, and joins the crumbs that HTTP/2 sends.
+    fn hide_our_cookie(&self, to: &mut RequestHeader) -> Result<()> {
+        let fields = to.headers.get_all("cookie").iter().count();
+        let ours = |name: &[u8]| self.metering.is_our_cookie(name);
+        let kept = match fields {
+            0 => return Ok(()),
+            _ => without(&to.headers, ours),
+        };
+        match kept {
+            Kept::AllInOne => {}
+            Kept::Nothing => drop(to.remove_header("cookie")),
+            Kept::Joined(joined) => {
+                let value = HeaderValue::from_bytes(&joined)
+                    .map_err(|_| Error::explain(ErrorType::InvalidHTTPHeader, "the cookie cannot be passed on"))?;
+                to.insert_header("Cookie", value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops what only an auth proxy or a trusted proxy may say, in every spelling.
+    fn strip_forgeries(&self, to: &mut RequestHeader, trusted: bool) {
+        let forged: Vec<http::HeaderName> = to.headers.keys().filter(|field| self.is_forged(field.as_str(), trusted)).cloned().collect();
+        for name in forged {
+            to.remove_header(&name);
+        }
+    }
+
+    fn is_forged(&self, field: &str, trusted: bool) -> bool {
+        let identity = self.identity_headers.iter().any(|name| {
+            let exact = field.eq_ignore_ascii_case(name);
+            forwarded::passes_for(field, name) && (!exact || !trusted)
+        });
+        let ours = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
+        let misspelt = ours.iter().any(|name| field != *name && forwarded::passes_for(field, name));
+        let others = ["forwarded", "x-real-ip"];
+        let claims = !trusted && others.iter().any(|name| forwarded::passes_for(field, name));
+        identity || misspelt || claims
+    }
+}
+
+/// What remains of the cookies.
+enum Kept {
+    AllInOne,
+    Nothing,
+    Joined(Vec<u8>),
+}
+
+fn without(headers: &HeaderMap, ours: impl Fn(&[u8]) -> bool) -> Kept {
+    let mut joined = Vec::new();
+    let (mut fields, mut dropped) = (0, false);
+    for field in headers.get_all("cookie") {
+        fields += 1;
+        for pair in field.as_bytes().split(|&byte| byte == b';') {
+            let trimmed = pair.trim_ascii();
+            let name = trimmed.split(|&byte| byte == b'=').next().unwrap_or_default().trim_ascii();
+            if ours(name) {
+                dropped = true;
+            } else if !trimmed.is_empty() {
+                if !joined.is_empty() {
+                    joined.extend_from_slice(b"; ");
+                }
+                joined.extend_from_slice(trimmed);
+            }
+        }
+    }
+    match (joined.is_empty(), dropped || fields > 1) {
+        (_, false) => Kept::AllInOne,
+        (true, true) => Kept::Nothing,
+        (false, true) => Kept::Joined(joined),
+    }
+}
+
+/// The host asked for, lower case, without port.
+fn host_asked_for(request: &RequestHeader) -> String {
+    let field = request.headers.get("host").and_then(|host| host.to_str().ok());
+    host_of(field.or_else(|| request.uri.authority().map(http::uri::Authority::as_str)).unwrap_or_default())
+}
+
+/// Path and query, beginning with `/` whatever form the request line had.
+fn target(request: &RequestHeader) -> &[u8] {
+    let raw = request.raw_path();
+    if raw.starts_with(b"/") {
+        return raw;
+    }
+    request.uri.path_and_query().map_or(b"/", |path| path.as_str().as_bytes())
+}

@@ -1,0 +1,153 @@
+//! The meter as the proxy calls it: one exchange in, a cookie and a receipt out.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+use portalmeter_meter::engine::{Engine, EngineSink, Receipt};
+use portalmeter_meter::intake::Intake;
+use portalmeter_meter::names::HandedOut;
+use portalmeter_rules::facts::{Origin, Request, Response};
+use portalmeter_rules::id::Name;
+use portalmeter_rules::judge::Unseen;
+use portalmeter_rules::time::Millis;
+use portalmeter_rules::verdict::Kind;
+
+use crate::forwarded::Client;
+use crate::headers::Fields;
+use crate::metrics::Counters;
+
+/// The meter of a running proxy.
+pub(crate) struct Metering {
+    pub(crate) intake: Intake,
+    pub(crate) engine: Engine,
+    pub(crate) counters: Counters,
+    /// Response fields that clients do not get to see, by portal.
+    pub(crate) hidden_headers: Vec<Vec<String>>,
+    /// Portals that hand out the meter's cookie.
+    pub(crate) issues_cookie: Vec<bool>,
+    /// A stalled disk holds a page no longer.
+    pub(crate) max_wait: Duration,
+}
+
+/// One exchange, its response's headers about to leave.
+pub(crate) struct Exchange<'e> {
+    pub(crate) at: Millis,
+    pub(crate) client: &'e Client,
+    pub(crate) method: &'e str,
+    pub(crate) host: &'e str,
+    pub(crate) target: &'e [u8],
+    pub(crate) request: &'e HeaderMap,
+    pub(crate) status: u16,
+    pub(crate) response: &'e HeaderMap,
+}
+
+/// What the meter asks of the response.
+#[derive(Debug, Default)]
+pub(crate) struct Metered {
+    /// A cookie to hand out.
+    pub(crate) set_cookie: Option<String>,
+    /// What the journal must hold before the headers leave.
+    pub(crate) written: Option<Receipt>,
+}
+
+impl Metering {
+    /// Now, by the machine's clock.
+    #[expect(clippy::unused_self, reason = "the store's clock takes its place once nodes share one")]
+    pub(crate) fn now(&self) -> Millis {
+        now()
+    }
+
+    /// The portal whose upstream serves a request.
+    pub(crate) fn route(&self, host: &str, path: &[u8]) -> Option<usize> {
+        self.intake.rules().route(Some(host), path).map(|route| route.served_by)
+    }
+
+    /// Whether a cookie of this name is the meter's own, in any portal.
+    pub(crate) fn is_our_cookie(&self, name: &[u8]) -> bool {
+        self.intake.rules().portals().iter().any(|portal| portal.visitor.cookie.is_ours(name))
+    }
+
+    /// Meters an exchange. Whatever goes wrong in here, the request goes on.
+    pub(crate) fn meter(&self, exchange: &Exchange<'_>) -> Metered {
+        catch_unwind(AssertUnwindSafe(|| self.take(exchange))).unwrap_or_else(|_| {
+            self.counters.panics.inc();
+            Metered::default()
+        })
+    }
+
+    /// Waits for the journal, as long as a page may.
+    pub(crate) async fn written(&self, receipt: Receipt) {
+        self.engine.written(receipt, tokio::time::sleep(self.max_wait)).await;
+    }
+
+    fn take(&self, exchange: &Exchange<'_>) -> Metered {
+        let (asked, answered) = (Fields(exchange.request), Fields(exchange.response));
+        let request = Request {
+            at: exchange.at,
+            origin: Origin::Wire,
+            client: exchange.client.ip,
+            trusted_peer: exchange.client.trusted,
+            https: exchange.client.https,
+            method: exchange.method.as_bytes(),
+            host: Some(exchange.host),
+            target: exchange.target,
+            tells_cookies: true,
+            remote_user: None,
+            headers: &asked,
+        };
+        let response = Response { status: exchange.status, headers: &answered };
+        let now = self.now();
+        let mut metered = Metered::default();
+        let mut sink = EngineSink::new(&self.engine);
+        let mut hand_out = |portal: usize, of: Option<Name>| {
+            let (cookie, handed) = self.hand_out(portal, of, now, exchange.client.https)?;
+            metered.set_cookie = Some(cookie);
+            Some(handed)
+        };
+        match self.intake.take(&request, &response, now, &mut hand_out, &mut sink) {
+            Ok(verdict) => self.counters.observed(verdict.kind, verdict.sender.evidence),
+            Err(unseen) => self.counters.unseen(&unseen),
+        }
+        metered.written = sink.precious;
+        metered
+    }
+
+    fn hand_out(&self, portal: usize, of: Option<Name>, now: Millis, https: bool) -> Option<(String, HandedOut)> {
+        if !*self.issues_cookie.get(portal)? {
+            return None;
+        }
+        let mut id = [0; 16];
+        if getrandom::fill(&mut id).is_err() {
+            self.counters.no_randomness.inc();
+            return None;
+        }
+        let rules = self.intake.rules();
+        let (value, ticket) = rules.keys().tickets.issue(id, now, of, &rules.keys().names);
+        let cookie = rules.portals().get(portal)?.visitor.cookie.set(&value, https);
+        Some((cookie, HandedOut { name: ticket.name, tells: true }))
+    }
+}
+
+/// Now, by the machine's clock, in milliseconds since the Unix epoch.
+pub(crate) fn now() -> Millis {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+}
+
+impl Counters {
+    fn observed(&self, kind: Kind, evidence: portalmeter_rules::verdict::Evidence) {
+        self.observations.get_or_create(&crate::metrics::Seen { kind: kind.into(), evidence: evidence.into() }).inc();
+    }
+
+    fn unseen(&self, unseen: &Unseen) {
+        let why = match unseen {
+            Unseen::UnknownHost => "unknown_host",
+            Unseen::OutsidePaths => "outside_paths",
+            Unseen::NoModule => "no_module",
+            Unseen::Ignored(_) => "ignored",
+            Unseen::UnmappedRoles(_) => "unmapped_roles",
+        };
+        self.unobserved.get_or_create(&crate::metrics::Unobserved { why }).inc();
+    }
+}

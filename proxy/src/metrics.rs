@@ -1,0 +1,128 @@
+//! What Prometheus reads: counters of the proxy, and gauges read from the engine at each scrape.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use portalmeter_rules::verdict::{Evidence, Kind};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeLabelValue, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use crate::metering::Metering;
+
+/// Labels of an observation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Seen {
+    pub(crate) kind: KindLabel,
+    pub(crate) evidence: EvidenceLabel,
+}
+
+/// Labels of an exchange that was not observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Unobserved {
+    pub(crate) why: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct KindLabel(Kind);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct EvidenceLabel(Evidence);
+
+impl From<Kind> for KindLabel {
+    fn from(kind: Kind) -> Self {
+        Self(kind)
+    }
+}
+
+impl From<Evidence> for EvidenceLabel {
+    fn from(evidence: Evidence) -> Self {
+        Self(evidence)
+    }
+}
+
+impl EncodeLabelValue for KindLabel {
+    fn encode(&self, encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>) -> fmt::Result {
+        EncodeLabelValue::encode(&self.0.to_string(), encoder)
+    }
+}
+
+impl EncodeLabelValue for EvidenceLabel {
+    fn encode(&self, encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>) -> fmt::Result {
+        EncodeLabelValue::encode(&self.0.to_string(), encoder)
+    }
+}
+
+/// Counters that the request path moves.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counters {
+    pub(crate) observations: Family<Seen, Counter>,
+    pub(crate) unobserved: Family<Unobserved, Counter>,
+    pub(crate) unknown_host: Counter,
+    pub(crate) panics: Counter,
+    pub(crate) no_randomness: Counter,
+}
+
+/// A registry of everything a running meter tells.
+pub(crate) fn registry(metering: &Arc<Metering>) -> Registry {
+    let mut registry = Registry::with_prefix("portalmeter");
+    let counters = &metering.counters;
+    registry.register("observations", "Exchanges that were observed", counters.observations.clone());
+    registry.register("unobserved", "Exchanges that were not observed, by why", counters.unobserved.clone());
+    registry.register("unknown_host", "Requests for hosts of no portal, answered 421", counters.unknown_host.clone());
+    registry.register("panics", "Faults of the meter that a request survived", counters.panics.clone());
+    registry.register("no_randomness", "Cookies not handed out for want of randomness", counters.no_randomness.clone());
+    registry.register_collector(Box::new(EngineMetrics(Arc::clone(metering))));
+    registry
+}
+
+struct EngineMetrics(Arc<Metering>);
+
+impl fmt::Debug for EngineMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EngineMetrics")
+    }
+}
+
+impl Collector for EngineMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let engine = &self.0.engine;
+        let journal = engine.journal().health();
+        let (backlog, failure) = engine.backlog();
+        let gauges = [
+            ("live_sessions", "Sessions that are live", engine.live().len() as i64),
+            ("names", "Other names of visitors that are remembered", self.0.intake.names().len() as i64),
+            ("commit_backlog", "Observations that wait for the store", backlog as i64),
+            ("store_ok", "Whether the store takes commits", i64::from(failure.is_none())),
+            ("journal_ok", "Whether the journal can be written", i64::from(journal.failure.is_none())),
+            ("journal_stalled", "Whether pages leave before they are written", i64::from(journal.stalled)),
+            ("journal_waiting_bytes", "Bytes that wait to be written", journal.waiting as i64),
+            ("journal_disk_bytes", "Bytes of the journal on disk", journal.disk as i64),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            ConstGauge::new(value).encode(gauge)?;
+        }
+        let tally = engine.tally();
+        let counters = [
+            ("observations_lost", "Observations that could not be kept", tally.lost.load(Ordering::Relaxed)),
+            ("journal_lost", "Observations that were not journaled", journal.lost),
+            ("records_added", "Usage records added", tally.added.load(Ordering::Relaxed)),
+            ("records_withdrawn", "Usage records withdrawn", tally.withdrawn.load(Ordering::Relaxed)),
+            ("observations_late", "Observations too old to count", tally.late.load(Ordering::Relaxed)),
+            ("records_of_sealed_days", "Records kept, but in no total", tally.sealed.load(Ordering::Relaxed)),
+            ("states_damaged", "States that could not be read", tally.damaged.load(Ordering::Relaxed)),
+            ("commits_failed", "Commits that failed and were tried again", tally.failed_commits.load(Ordering::Relaxed)),
+        ];
+        for (name, help, value) in counters {
+            let counter = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            ConstCounter::new(value).encode(counter)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! SIGTERM and SIGINT: stop listening, let requests end, commit, and be gone within `drain`.
+//!
+//! Pingora by itself sleeps its whole grace period; the process ends before that, from here.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pingora::server::{ShutdownSignal, ShutdownSignalWatch};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+
+/// Counts the requests in flight.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct InFlight(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    passing: AtomicUsize,
+    draining: AtomicBool,
+    empty: Notify,
+}
+
+/// A request in flight, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Passing(Arc<State>);
+
+impl InFlight {
+    /// One more.
+    pub(crate) fn enter(&self) -> Passing {
+        self.0.passing.fetch_add(1, Ordering::SeqCst);
+        Passing(Arc::clone(&self.0))
+    }
+
+    /// Whether the process is about to end.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::SeqCst)
+    }
+
+    /// Waits until none is left, at most `drain`.
+    async fn drain(&self, drain: Duration) {
+        let empty = async {
+            loop {
+                let notified = self.0.empty.notified();
+                if self.0.passing.load(Ordering::SeqCst) == 0 {
+                    return;
+                }
+                notified.await;
+            }
+        };
+        if tokio::time::timeout(drain, empty).await.is_err() {
+            let left = self.0.passing.load(Ordering::SeqCst);
+            tracing::warn!(left, "requests were still passing at the end of drain");
+        }
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        if self.0.passing.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.empty.notify_waiters();
+        }
+    }
+}
+
+/// Tells Pingora to stop listening, and ends the process once everything has passed.
+pub(crate) struct Drain {
+    pub(crate) in_flight: InFlight,
+    pub(crate) drain: Duration,
+    /// Commits and writes out what there is.
+    pub(crate) finish: Arc<dyn Fn() + Send + Sync>,
+}
+
+#[async_trait]
+impl ShutdownSignalWatch for Drain {
+    async fn recv(&self) -> ShutdownSignal {
+        let name = asked_to_end().await;
+        tracing::info!(signal = name, "draining");
+        self.in_flight.0.draining.store(true, Ordering::SeqCst);
+        let (in_flight, drain, finish) = (self.in_flight.clone(), self.drain, Arc::clone(&self.finish));
+        let supervisor = std::thread::Builder::new().name("drain".to_owned()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            if let Ok(runtime) = runtime {
+                runtime.block_on(async {
+                    // Listeners close as soon as Pingora hears of it.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    in_flight.drain(drain).await;
+                });
+            }
+            finish();
+            tracing::info!("ended");
+            exit();
+        });
+        if supervisor.is_err() {
+            (self.finish)();
+            exit();
+        }
+        ShutdownSignal::GracefulTerminate
+    }
+}
+
+#[expect(clippy::exit, reason = "Pingora sleeps its grace period out otherwise")]
+fn exit() -> ! {
+    std::process::exit(0)
+}
+
+/// Waits for SIGTERM or SIGINT.
+pub(crate) async fn asked_to_end() -> &'static str {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        tracing::error!("signals cannot be watched");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => "SIGTERM",
+        _ = int.recv() => "SIGINT",
+    }
+}
