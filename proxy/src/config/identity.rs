@@ -83,7 +83,7 @@ fn network(raw: &raw::Identity, at: &Range<usize>, context: &Context<'_>, notes:
         return None;
     };
     if list.is_empty() {
-        notes.error(internal.span(), "a network source names no networks").advise(example);
+        notes.missing(internal.span(), "a network source names no networks", example);
     }
     if let Some(everybody) = everybody(context.trusted_proxies) {
         notes
@@ -159,9 +159,8 @@ const NEEDED: [&str; 8] = [
 fn header(raw: &raw::Identity, at: &Range<usize>, context: &Context<'_>, notes: &mut Notes) -> Option<SourceKind> {
     only(raw, "header", &["user", "roles", "account"], notes);
     if context.trusted_proxies.is_empty() {
-        notes
-            .error(at.clone(), "a header source without `server.trusted_proxies`: nobody could set it")
-            .advise("name the auth proxy: trusted_proxies = [\"10.0.0.5/32\"]");
+        let hint = "name the auth proxy: trusted_proxies = [\"10.0.0.5/32\"]";
+        notes.missing(at.clone(), "a header source without `server.trusted_proxies`: nobody could set it", hint);
     }
     if let (Some(everybody), false) = (everybody(context.trusted_proxies), context.roles.internal.is_empty()) {
         notes

@@ -82,7 +82,10 @@ fn the_rest(portals: &[(&Claim, &Range<usize>)], notes: &mut Notes) {
         (Some(first), Some(second)) => {
             notes.error(second.clone(), "two portals of a host are its default").also(first.clone(), "the first");
         }
-        (None, _) if !portals.iter().any(|(claim, _)| claim.paths.iter().any(|(path, _)| path.is_empty())) => {
+        (None, _)
+            if notes.is_whole()
+                && !portals.iter().any(|(claim, _)| claim.paths.iter().any(|(path, _)| path.is_empty())) =>
+        {
             let [(_, first), .., (claim, last)] = portals else { return };
             let host =
                 claim.hosts.iter().find(|(_, at)| at == *last).map(|(host, _)| shown_host(host)).unwrap_or_default();

@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::nearest::{nearest, suggestion};
 use super::problem::Notes;
 use super::raw::{self, Quantity, Text};
-use super::server::time;
+use super::server::duration;
 use super::units::in_words;
 
 pub(super) fn experience(raw: &raw::Portal, notes: &mut Notes) -> Experience {
@@ -67,7 +67,7 @@ pub(super) fn one_of<T: Copy>(text: Option<&Text>, words: &[(&str, T)], notes: &
 
 fn positive(written: Option<&Quantity>, example: &str, notes: &mut Notes) -> Option<Millis> {
     let written = written?;
-    let millis = time(Some(written), Duration::from_secs(1), notes).as_millis() as Millis;
+    let millis = duration(written, notes)?.as_millis() as Millis;
     if millis == 0 {
         notes.error(written.span(), "a session of no length").advise(format!("such as \"{example}\""));
         return None;

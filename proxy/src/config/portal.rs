@@ -103,7 +103,7 @@ fn hosts(raw: &raw::Portal, at: &Range<usize>, notes: &mut Notes) -> Vec<(Host, 
         return Vec::new();
     };
     if list.get_ref().is_empty() {
-        notes.error(list.span(), "a portal has no `hosts`").advise(example);
+        notes.missing(list.span(), "a portal has no `hosts`", example);
     }
     let mut hosts: Vec<(Host, Range<usize>)> = Vec::new();
     for text in list.get_ref() {
@@ -138,7 +138,7 @@ fn host_hint(text: &str) -> String {
 fn paths(raw: &raw::Portal, notes: &mut Notes) -> Vec<(String, Range<usize>)> {
     let Some(list) = &raw.paths else { return vec![(String::new(), 0..0)] };
     if list.get_ref().is_empty() {
-        notes.error(list.span(), "no path is metered").advise("leave `paths` out to meter everything");
+        notes.missing(list.span(), "no path is metered", "leave `paths` out to meter everything");
     }
     let mut paths: Vec<(String, Range<usize>)> = Vec::new();
     for text in list.get_ref() {
@@ -177,7 +177,7 @@ fn upstreams(raw: &raw::Portal, at: &Range<usize>, listen: &[SocketAddr], notes:
         return Vec::new();
     };
     if list.get_ref().is_empty() {
-        notes.error(list.span(), "a portal has no `upstream`").advise(example);
+        notes.missing(list.span(), "a portal has no `upstream`", example);
     }
     list.get_ref().iter().filter_map(|text| upstream(text, listen, notes)).collect()
 }

@@ -167,6 +167,11 @@ impl Notes {
         }
     }
 
+    /// Whether all of the file could be read.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.gaps
+    }
+
     /// Parts of the file could not be read: from now on nothing is missed, since it may be there.
     pub(super) fn has_gaps(&mut self) {
         self.gaps = true;

@@ -114,7 +114,7 @@ pub(super) fn server(raw: &raw::Server, notes: &mut Notes) -> Server {
 fn listeners(raw: &raw::Server, notes: &mut Notes) -> Vec<SocketAddr> {
     let Some(list) = &raw.listen else { return vec![SocketAddr::from(([0, 0, 0, 0], 8080))] };
     if list.get_ref().is_empty() {
-        notes.error(list.span(), "no address to listen on").advise("listen = [\"0.0.0.0:8080\"]");
+        notes.missing(list.span(), "no address to listen on", "listen = [\"0.0.0.0:8080\"]");
     }
     let mut all: Vec<SocketAddr> = Vec::new();
     for text in list.get_ref() {
@@ -293,7 +293,7 @@ fn usage_files(at: Range<usize>, raw: &raw::Files, around: Around<'_>, notes: &m
     let mut files = Files { dir: dir.unwrap_or_default(), csv: raw.formats.is_none(), jsonl: raw.formats.is_none() };
     let Some(formats) = &raw.formats else { return files };
     if formats.get_ref().is_empty() {
-        notes.error(formats.span(), "no format is named").advise("formats = [\"csv\", \"jsonl\"]");
+        notes.missing(formats.span(), "no format is named", "formats = [\"csv\", \"jsonl\"]");
     }
     for format in formats.get_ref() {
         match format.get_ref().as_str() {
@@ -310,11 +310,17 @@ fn usage_files(at: Range<usize>, raw: &raw::Files, around: Around<'_>, notes: &m
 
 /// A duration, or the default where none is written.
 pub(super) fn time(written: Option<&Quantity>, default: Duration, notes: &mut Notes) -> Duration {
-    let Some(written) = written else { return default };
-    units::duration(written.get_ref()).unwrap_or_else(|wrong| {
-        notes.error(written.span(), wrong.message).advise(wrong.hint);
-        default
-    })
+    written.and_then(|written| duration(written, notes)).unwrap_or(default)
+}
+
+/// A duration as written.
+pub(super) fn duration(written: &Quantity, notes: &mut Notes) -> Option<Duration> {
+    let wrong = match units::duration(written.get_ref()) {
+        Ok(duration) => return Some(duration),
+        Err(wrong) => wrong,
+    };
+    notes.error(written.span(), wrong.message).advise(wrong.hint);
+    None
 }
 
 /// A network, or one address.

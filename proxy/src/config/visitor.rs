@@ -52,7 +52,7 @@ fn portal_cookies(raw: &raw::Visitor, way: Way, notes: &mut Notes) -> Vec<String
             notes.missing(at, "mode `portal_cookie` without the names of the portal's cookies", example);
         }
         (Way::PortalCookie, Some(list)) if list.get_ref().is_empty() => {
-            notes.error(list.span(), "mode `portal_cookie` without the names of the portal's cookies").advise(example);
+            notes.missing(list.span(), "mode `portal_cookie` without the names of the portal's cookies", example);
         }
         (Way::PortalCookie, Some(list)) => {
             return list.get_ref().iter().filter_map(|text| cookie_name(text, notes)).collect();
