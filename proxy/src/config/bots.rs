@@ -1,0 +1,47 @@
+//! What the operator changes about which agents are bots.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use portalmeter_rules::agent::{AgentOptions, Agents, Category};
+use portalmeter_rules::pattern::Pattern;
+
+use super::nearest::suggestion;
+use super::policy::one_of;
+use super::problem::Notes;
+use super::raw::{self, Text};
+
+pub(super) fn build(raw: &raw::Bots, notes: &mut Notes) -> Arc<Agents> {
+    let mut human_categories = BTreeSet::new();
+    for (name, meaning) in &raw.categories {
+        let human = one_of(Some(meaning), &[("human", true), ("bot", false)], notes);
+        match name.get_ref().parse::<Category>() {
+            Ok(category) if human == Some(true) => {
+                human_categories.insert(category);
+            }
+            Ok(_) => {}
+            Err(unknown) => {
+                let names = Category::ALL.map(Category::as_str);
+                notes.error(name.span(), unknown.to_string()).advise(suggestion(name.get_ref(), &names));
+            }
+        }
+    }
+    let options = AgentOptions { allow: agents(&raw.allow, notes), add: agents(&raw.add, notes), human_categories };
+    Arc::new(Agents::new(options))
+}
+
+fn agents(texts: &[Text], notes: &mut Notes) -> Vec<Pattern> {
+    let mut patterns = Vec::new();
+    for text in texts {
+        if text.get_ref() == "*" {
+            notes.warn(text.span(), "`*` is every agent there is");
+        }
+        match Pattern::agent(text.get_ref()) {
+            Ok(pattern) => patterns.push(pattern),
+            Err(error) => {
+                notes.error(text.span(), error.to_string()).advise("such as \"AcmeProbe*\"");
+            }
+        }
+    }
+    patterns
+}
