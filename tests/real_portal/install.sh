@@ -18,7 +18,7 @@ if ! cmp -s "$here/requirements.txt" "$venv/real_portal.installed" || ! "$venv/b
 fi
 
 if ! cmp -s "$here/package-lock.json" "$here/node_modules/.installed"; then
-    say "installing into tests/real_portal/node_modules with npm:" "$(sed -n 's/.*"playwright-core": "\(.*\)"/playwright-core \1/p' "$here/package.json")"
+    say "installing into tests/real_portal/node_modules with npm: playwright-core"
     (cd "$here" && npm ci --silent)
     cp "$here/package-lock.json" "$here/node_modules/.installed"
 fi

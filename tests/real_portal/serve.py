@@ -60,7 +60,11 @@ class Recorder:
     def __call__(self, environ, start_response):
         headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
         self.log.write(json.dumps({"method": environ["REQUEST_METHOD"], "path": environ["PATH_INFO"], "headers": headers}) + "\n")
-        return self.application(environ, start_response)
+        answer = self.application(environ, start_response)
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return answer
+        answer.close()  # to leave out the body is the server's part, and waitress does not do it
+        return []
 
 
 if __name__ == "__main__":
