@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // A real portal, a real browser, the real numbers. See README.md.
 //
-//   node run.mjs                  both modes
+//   node run.mjs                  both modes, side by side
 //   node run.mjs --mode cookie    one of them
 //   node run.mjs --direct         the portal alone: proves the site and the driving, counts nothing
 
@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import * as checks from "./checks.mjs";
-import { COLUMNS, DRAIN, Meter } from "./lib/meter.mjs";
+import { COLUMNS, DRAIN, Meter, programIsThere } from "./lib/meter.mjs";
 import { Portal, prepareDatabase } from "./lib/portal.mjs";
 import { Results, indented } from "./lib/results.mjs";
 import { World } from "./lib/world.mjs";
@@ -18,23 +18,25 @@ import { AFTER_RESTART, STEPS, expectedCounts } from "./steps.mjs";
 
 const { values: options } = parseArgs({ options: { direct: { type: "boolean" }, mode: { type: "string", multiple: true } } });
 const MODES = ["cookie", "portal_cookie"];
-const results = new Results();
+const all = new Results();
 
 async function main() {
   const modes = options.direct ? [] : (options.mode ?? MODES);
   const unknown = modes.find((mode) => !MODES.includes(mode));
   if (unknown) throw new Error(`unknown mode ${unknown}: one of ${MODES}`);
 
+  if (modes.length > 0) await programIsThere();
+
   const directory = await mkdtemp(join(tmpdir(), "real-portal-"));
   const database = await prepareDatabase(join(directory, "fresh.sqlite3"));
-  const seen = await direct(await subdirectory(directory, "direct"), database);
-  for (const mode of modes) await metered(mode, await subdirectory(directory, mode), database, seen);
-  if (results.failed === 0) await rm(directory, { recursive: true, maxRetries: 5 });
+  const seen = await direct(await subdirectory(directory, "direct"), database, all.part("direct"));
+  await Promise.all(modes.map(async (mode) => metered(mode, await subdirectory(directory, mode), database, seen)));
+  if (all.failed === 0) await rm(directory, { recursive: true, maxRetries: 5 });
   else console.log(`\neverything that was written is in ${directory}`);
 }
 
-/** The story without the meter: what people see, step by step. */
-async function direct(directory, database) {
+/** The story without the meter. Answers what people saw, step by step. */
+async function direct(directory, database, results) {
   const portal = await Portal.start(directory, database);
   const world = new World(directory, portal.origin);
   const seen = [];
@@ -43,9 +45,9 @@ async function direct(directory, database) {
       await step.act(world);
       const saw = world.takeSeen();
       seen.push(saw);
-      results.ok(`direct: ${step.name}: ${saw.at(-1)}`);
+      results.check(`${step.name}: ${saw.at(-1)}`);
     }
-    results.check("direct: the browsers are taken for browsers with a window", checks.browsersInDisguise(await portal.requests()));
+    results.check("the browsers pass for browsers with a window", checks.browsersInDisguise(await portal.requests()));
   } finally {
     await world.close();
     await portal.stop();
@@ -54,56 +56,54 @@ async function direct(directory, database) {
 }
 
 async function metered(mode, directory, database, seen) {
-  const failedBefore = results.failed;
-  const portal = await Portal.start(directory, database);
-  const meter = await Meter.prepare(directory, mode, portal.origin);
-  const world = new World(directory, meter.origin);
+  const results = all.part(mode);
+  let portal, meter, world;
   try {
-    await story(mode, meter, world, portal, seen);
+    portal = await Portal.start(directory, database);
+    meter = await Meter.prepare(directory, mode, portal.origin);
+    world = new World(directory, meter.origin);
+    await story({ mode, meter, world, portal, results, drift: {} }, seen);
   } catch (error) {
-    results.fail(`${mode}: the story broke off`, error.stack);
+    results.check("the story broke off", [error.stack]);
   } finally {
-    await world.close();
-    await meter.stop();
-    await portal.stop();
+    await world?.close();
+    await meter?.stop();
+    await portal?.stop();
   }
-  if (results.failed > failedBefore) console.log(`     portalmeter's standard error:\n${indented(meter.stderr)}`);
+  if (results.failed > 0) console.log(`     ${mode}: the end of portalmeter's standard error\n${indented(meter?.stderr.slice(-20_000))}`);
 }
 
-async function story(mode, meter, world, portal, seen) {
+async function story(stage, seen) {
+  const { mode, meter, world, portal, results } = stage;
   const checked = await meter.check();
-  results.check(`${mode}: portalmeter check`, checked.code === 0 ? [] : [`exit ${checked.code}`, checked.stdout, checked.stderr]);
+  results.check("portalmeter check", checked.code === 0 ? [] : [`exit ${checked.code}`, checked.stdout, checked.stderr]);
   await meter.start();
-
-  const drift = {};
-  for (const [i, step] of STEPS.entries()) {
-    await take(step, expectedCounts(step, mode), { mode, meter, world, drift, seen: seen[i] });
-  }
+  for (const [i, step] of STEPS.entries()) await take(step, expectedCounts(step, mode), seen[i], stage);
   const last = expectedCounts(STEPS.at(-1), mode);
 
-  results.check(`${mode}: pm_visitor is given and kept as it should be`, await checks.meterCookie(world, mode));
-  results.check(`${mode}: an unknown host is answered 421`, await checks.unknownHost(world));
-  results.check(`${mode}: SIGTERM ends it within drain`, checks.stoppedInTime(await meter.stop(), DRAIN));
+  results.check("pm_visitor is given and kept as it should be", await checks.meterCookie(world, mode));
+  results.check("an unknown host is answered 421", await checks.unknownHost(world));
+  results.check("SIGTERM ends it within drain", checks.stoppedInTime(await meter.stop(), DRAIN));
 
   await meter.start();
-  await take(AFTER_RESTART, last, { mode, meter, world, drift, seen: seen.at(-1) });
-  results.check(`${mode}: SIGTERM ends it within drain, a polling tab open`, checks.stoppedInTime(await meter.stop(), DRAIN));
+  await take(AFTER_RESTART, last, seen.at(-1), stage);
+  results.check("SIGTERM ends it within drain, a polling tab open", checks.stoppedInTime(await meter.stop(), DRAIN));
 
   const report = await meter.report();
-  results.check(`${mode}: the report adds up, after the end too`, checks.reportAddsUp(report, meter));
-  results.check(`${mode}: in the end ${line(report.totals)}`, differences(report.totals, last));
-  results.check(`${mode}: the portal sees no pm_visitor, and the forwarded headers`, checks.portalUnaware(await portal.requests(), new URL(meter.origin).host));
+  results.check("the report adds up, after the end too", checks.reportAddsUp(report, meter));
+  results.check(`in the end ${line(report.totals)}`, differences(report.totals, last));
+  results.check("the portal sees no pm_visitor, and the forwarded headers", checks.portalUnaware(await portal.requests(), new URL(meter.origin).host));
 }
 
 /** One step, and the two questions: is the count right, and did people see what they see without the meter? */
-async function take(step, counts, { mode, meter, world, drift, seen }) {
+async function take(step, counts, seenWithout, { meter, world, results, drift }) {
   await step.act(world);
-  // An earlier failure is reported once: later steps are measured from where it left the counts.
+  // A failure is reported once: later steps are measured from where it left the counts.
   const expected = Object.fromEntries(COLUMNS.map((column) => [column, counts[column] + (drift[column] ?? 0)]));
   const totals = await meter.totals(expected);
-  const wrong = [...differences(totals, expected), ...unlike(world.takeSeen(), seen)];
+  const wrong = [...differences(totals, expected), ...unlike(world.takeSeen(), seenWithout)];
   if (wrong.length > 0) wrong.push(`the law: ${step.because}`);
-  results.check(`${mode}: ${step.name}: ${line(totals)}${since(drift)}`, wrong);
+  results.check(`${step.name}: ${line(totals)}${since(drift)}`, wrong);
   for (const column of COLUMNS) drift[column] = totals[column] - counts[column];
 }
 
@@ -130,6 +130,6 @@ async function subdirectory(directory, name) {
   return path;
 }
 
-await main().catch((error) => results.fail("the test could not run", error.stack));
-results.summary();
-process.exitCode = results.failed === 0 ? 0 : 1;
+await main().catch((error) => all.check("the test could not run", [error.stack]));
+all.summary();
+process.exit(all.failed === 0 ? 0 : 1); // ends whatever a failure left running

@@ -205,6 +205,7 @@ export const STEPS = [
       await three.go("/admin/auth/user/");
       await three.logOut();
       await three.go("/");
+      await world.closeBrowser("3");
     },
   },
   {
@@ -214,6 +215,7 @@ export const STEPS = [
     async act(world) {
       const four = await world.browser("4", { locale: "de-DE" });
       for (const tab of await four.inTwoTabs("/articles/")) await four.reload(tab);
+      await world.closeBrowser("4");
     },
   },
   {
@@ -259,6 +261,7 @@ export const STEPS = [
       const honest = await world.browser("honest", { honest: true });
       await honest.go("/");
       await honest.go("/articles/");
+      await world.closeBrowser("honest");
     },
   },
   {

@@ -15,11 +15,14 @@ const PATIENCE = 15_000;
 
 export const COLUMNS = ["guest", "external", "bot", "billable", "converted"];
 
+export async function programIsThere() {
+  await access(PROGRAM).catch(() => {
+    throw new Error(`${PROGRAM} is not there: run \`make build\`, or name another with PORTALMETER`);
+  });
+}
+
 export class Meter {
   static async prepare(directory, mode, upstream) {
-    await access(PROGRAM).catch(() => {
-      throw new Error(`${PROGRAM} is not there: run \`make build\`, or name another with PORTALMETER`);
-    });
     const meter = new Meter();
     meter.config = join(directory, "portalmeter.toml");
     meter.zone = noonZone(new Date());

@@ -1,9 +1,14 @@
 // Child processes: their output is kept, and each is ended by the one that started it.
 
 import { spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as later } from "node:timers/promises";
+
+const alive = new Set();
+process.on("exit", () => alive.forEach((child) => child.kill("SIGKILL")));
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]]) process.on(signal, () => process.exit(code));
 
 export class Child {
   constructor(command, args, options = {}) {
@@ -12,8 +17,12 @@ export class Child {
     this.process = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
     this.process.stdout.on("data", (data) => (this.stdout += data));
     this.process.stderr.on("data", (data) => (this.stderr += data));
-    this.ended = once(this.process, "close").then(([code, signal]) => ({ code, signal }));
-    this.ended.catch((error) => (this.stderr += error));
+    this.ended = once(this.process, "close").then(
+      ([code, signal]) => ({ code, signal }),
+      (error) => ({ code: null, signal: null, error: (this.stderr += error) }),
+    );
+    alive.add(this.process);
+    this.ended.then(() => alive.delete(this.process));
   }
 
   get running() {
@@ -50,11 +59,13 @@ export async function until(what, ask, { within = 15_000, every = 50 } = {}) {
   }
 }
 
+/** A port below those that the system gives to outgoing connections, so that it is still free when it is bound. */
 export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const server = createServer().listen(randomInt(20_000, 30_000), "127.0.0.1");
+    const free = await once(server, "listening").then(() => true, () => false);
+    const { port } = server.address() ?? {};
+    server.close();
+    if (free) return port;
+  }
 }

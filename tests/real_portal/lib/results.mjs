@@ -3,26 +3,34 @@
 export class Results {
   passed = 0;
   failed = 0;
+  #name;
+  #whole;
 
-  ok(line) {
-    this.passed += 1;
-    console.log(`ok   ${line}`);
+  constructor(name = "", whole = null) {
+    this.#name = name;
+    this.#whole = whole;
   }
 
-  fail(line, ...details) {
-    this.failed += 1;
-    console.log(`FAIL ${line}`);
-    for (const detail of details) console.log(indented(detail));
+  /** A part of these results, whose lines begin with its name. */
+  part(name) {
+    return new Results(`${name}: `, this);
   }
 
-  /** `problems` is a list of sentences; an empty one passes. */
-  check(line, problems) {
-    if (problems.length === 0) this.ok(line);
-    else this.fail(line, ...problems);
+  /** `problems` is a list of sentences; none is a pass. */
+  check(what, problems = []) {
+    const lines = [`${problems.length === 0 ? "ok  " : "FAIL"} ${this.#name}${what}`, ...problems.map(indented)];
+    console.log(lines.join("\n"));
+    this.#count(problems.length === 0);
   }
 
   summary() {
     console.log(`\n${this.passed} passed, ${this.failed} failed`);
+  }
+
+  #count(passed) {
+    if (passed) this.passed += 1;
+    else this.failed += 1;
+    this.#whole?.#count(passed);
   }
 }
 

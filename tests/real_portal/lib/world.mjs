@@ -21,6 +21,11 @@ export class World {
     return this.#browsers.get(name);
   }
 
+  async closeBrowser(name) {
+    await this.#browsers.get(name).close();
+    this.#browsers.delete(name);
+  }
+
   client(headers, options) {
     return new Client(this, headers, options);
   }
