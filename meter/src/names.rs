@@ -33,6 +33,8 @@ pub struct Pointer {
     pub guest_since: bool,
     /// The holder signed out.
     pub left: bool,
+    /// A cookie of the session came back then: it points to nothing for what was asked later.
+    pub closed: Option<Millis>,
 }
 
 /// A cookie that stands for another visitor's session, or was found to have one of its own.
@@ -114,6 +116,7 @@ pub struct Names {
     aliases: DashMap<Name, Alias>,
     claims: DashMap<Name, Claim>,
     expiry: Mutex<VecDeque<(Millis, Slot)>>,
+    closing: Mutex<VecDeque<(Millis, Slot)>>,
     changed: Mutex<Vec<Slot>>,
     remember: Millis,
     keeps_changes: bool,
@@ -162,6 +165,8 @@ pub struct Resolved {
 const TABS: Millis = 2_000;
 /// How stale the stored time of an entry may become.
 const STALE: Millis = 10_000;
+/// A page is answered within this time, or it may be taken for another browser's.
+const ANSWERED: Millis = 60_000;
 /// No more entries of a sort than this; beyond, new ones are not remembered.
 const MOST: usize = 4_000_000;
 
@@ -174,6 +179,7 @@ impl Names {
             aliases: DashMap::new(),
             claims: DashMap::new(),
             expiry: Mutex::default(),
+            closing: Mutex::default(),
             changed: Mutex::default(),
             remember,
             keeps_changes,
@@ -201,15 +207,15 @@ impl Names {
 
     /// Forgets what was not used for long; call it now and then.
     pub fn expire(&self, now: Millis) {
-        loop {
-            let slot = {
-                let mut expiry = lock(&self.expiry);
-                match expiry.front() {
-                    Some((due, _)) if *due <= now => expiry.pop_front().map(|(_, slot)| slot),
-                    _ => return,
-                }
-            };
-            let Some(slot) = slot else { return };
+        while let Some(slot) = due(&self.closing, now) {
+            let is_closed = |_: &Name, pointer: &Pointer| pointer.closed.is_some();
+            if let Slot::Pointer(name) = slot
+                && self.pointers.remove_if(&name, is_closed).is_some()
+            {
+                self.change(slot);
+            }
+        }
+        while let Some(slot) = due(&self.expiry, now) {
             match self.known(slot).map(|known| known.seen() + self.remember) {
                 Some(due) if due > now => lock(&self.expiry).push_back((due, slot)),
                 _ => self.remove(slot),
@@ -255,10 +261,7 @@ impl Names {
         };
         if visitor == of.of {
             // Once a cookie has come back, the fingerprint points to nothing.
-            let points_here = |_: &Name, pointer: &Pointer| pointer.visitor == visitor;
-            if self.pointers.remove_if(&seen.traces.fingerprint, points_here).is_some() {
-                self.change(Slot::Pointer(seen.traces.fingerprint));
-            }
+            self.close(seen, visitor);
         }
         match seen.traces.response {
             Some(Handed::Out(name)) => {
@@ -269,6 +272,18 @@ impl Names {
             None => {}
         }
         visitor
+    }
+
+    fn close(&self, seen: &Sighting<'_>, visitor: Name) {
+        let slot = Slot::Pointer(seen.traces.fingerprint);
+        let Some(mut pointer) = self.pointers.get_mut(&seen.traces.fingerprint) else { return };
+        if pointer.visitor == visitor && pointer.closed.is_none_or(|closed| seen.at < closed) {
+            // A page asked for before, and answered only now, still belongs to the session.
+            pointer.closed = Some(seen.at);
+            drop(pointer);
+            lock(&self.closing).push_back((seen.at + ANSWERED, slot));
+            self.change(slot);
+        }
     }
 
     /// For whose session a cookie was handed out, as far as anybody knows.
@@ -438,12 +453,18 @@ impl Names {
 
 impl Pointer {
     fn to(visitor: Name, seen: Millis) -> Self {
-        Self { visitor, seen, holder: None, several: false, guest_since: false, left: false }
+        Self { visitor, seen, holder: None, several: false, guest_since: false, left: false, closed: None }
     }
 
     fn is_live(&self, seen: &Sighting<'_>) -> bool {
-        seen.at - self.seen < seen.idle
+        seen.at - self.seen < seen.idle && self.closed.is_none_or(|closed| seen.at < closed)
     }
+}
+
+fn due(queue: &Mutex<VecDeque<(Millis, Slot)>>, now: Millis) -> Option<Slot> {
+    let mut queue = lock(queue);
+    queue.front().filter(|(due, _)| *due <= now)?;
+    queue.pop_front().map(|(_, slot)| slot)
 }
 
 /// Whether a time moved on enough to be stored again.

@@ -1,3 +1,9 @@
 //! The commands, one file each.
 
+pub(crate) mod agents;
 pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod explain;
+pub(crate) mod replay;
+pub(crate) mod report;
+pub(crate) mod run;

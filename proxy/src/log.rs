@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 pub use format::Format;
 pub use input::Input;
-pub use line::{Fields, Line};
+pub use line::{Fields, Kept, Line};
 pub use why::{Excerpt, LogError, Skipped, Why};
 
 use source::Source;

@@ -1,16 +1,27 @@
-//! The binary.
-#![allow(dead_code, unused_imports, reason = "the run command reads the rest of the configuration")]
+//! `portalmeter`: a metering reverse proxy for portals.
+//!
+//! This crate is thin: it reads the command line and the configuration, moves bytes with Pingora,
+//! and hands what it sees to the rules and the meter. It decides nothing about counts itself.
 
-use std::path::Path;
 use std::process::ExitCode;
 
+mod admin;
+mod cli;
 mod command;
 mod config;
+mod forwarded;
+mod gateway;
+mod headers;
+mod log;
+mod metering;
+mod metrics;
+mod output;
+mod shutdown;
+mod upstream;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--config");
-    match (arguments.next().as_deref(), arguments.next()) {
-        (Some("check"), file) => command::check::check(Path::new(file.as_deref().unwrap_or(config::DEFAULT_FILE))),
-        _ => ExitCode::from(2),
-    }
+    cli::run()
 }

@@ -93,6 +93,7 @@ impl Metering {
             host: Some(exchange.host),
             target: exchange.target,
             tells_cookies: true,
+            tells_agent: true,
             remote_user: None,
             headers: &asked,
         };

@@ -69,6 +69,8 @@ pub struct Request<'a> {
     pub target: &'a [u8],
     /// Whether absent cookies mean that there were none; a combined log tells nothing of cookies.
     pub tells_cookies: bool,
+    /// Whether an absent User-Agent means that there was none.
+    pub tells_agent: bool,
     /// The user a log line names outside its headers (`$remote_user`).
     pub remote_user: Option<&'a [u8]>,
     /// The header fields.

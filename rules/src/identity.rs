@@ -257,7 +257,7 @@ fn all_roles(headers: &dyn Headers, name: &str) -> Vec<String> {
 
 fn ask_cookies(logged_in: &[Pattern], user: Option<&str>, request: &Request<'_>) -> Option<Says> {
     // A log format without cookies says nothing about them.
-    if request.origin == Origin::Log && !request.tells_cookies {
+    if !request.tells_cookies {
         return None;
     }
     let (mut there, mut who) = (false, None);

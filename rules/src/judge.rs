@@ -178,8 +178,8 @@ impl Rules {
 
     fn sender(&self, rules: &Portal, request: &Request<'_>, response: &Response<'_>) -> Result<Sender, Unseen> {
         let agent = request.headers.first("user-agent");
-        // A log line that tells no User-Agent proves nothing; on the wire its absence does.
-        let told = agent.is_some() || request.origin == crate::facts::Origin::Wire;
+        // A log that does not write User-Agents down proves nothing by their absence.
+        let told = agent.is_some() || request.tells_agent;
         let bot = told.then(|| rules.agents.classify(agent.unwrap_or_default(), Some(request.headers))).flatten();
         if let Some(bot) = bot {
             let rule = Arc::clone(&bot.rule);

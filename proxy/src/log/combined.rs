@@ -33,6 +33,7 @@ pub(super) fn read(line: &[u8], clock: &mut ClfTime, record: &mut Record) -> Res
     let (size, _) = word(line, size);
     let Some(referer) = quoted(line, size.end)? else { return Ok(()) };
     let agent = quoted(line, referer.end + 1)?;
+    record.tells_agent = agent.is_some();
     for (name, value) in [("referer", Some(referer)), ("user-agent", agent)] {
         if let Some(value) = value.and_then(|value| told(line, value, record)) {
             record.request.push(Field { name: FieldName::Implied(name), value });

@@ -37,6 +37,7 @@ fn judge(line: &[u8], raw: &Raw, record: &mut Record) -> Result<(), Why> {
     record.status = status(raw.status.ok_or(Why::Missing("status"))?, bytes)?;
     (record.at, record.client, record.method) = (at, client, method);
     record.host = host(line, raw.host, record);
+    record.tells_cookies = true;
     Ok(())
 }
 

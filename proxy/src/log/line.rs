@@ -29,6 +29,10 @@ pub struct Line<'a> {
     pub status: u16,
     /// The user whom `combined` names.
     pub remote_user: Option<&'a [u8]>,
+    /// Whether a cookie that is not told was not there.
+    pub tells_cookies: bool,
+    /// Whether a User-Agent that is not told was not there.
+    pub tells_agent: bool,
     /// What the log tells of the request's header.
     pub request_headers: Fields<'a>,
     /// What the log tells of the answer's header.
@@ -55,6 +59,8 @@ impl<'a> Line<'a> {
             target: bytes.at(record.target),
             status: record.status,
             remote_user: record.remote_user.map(|user| bytes.at(user)),
+            tells_cookies: record.tells_cookies,
+            tells_agent: record.tells_agent,
             request_headers: Fields { fields: &record.request, bytes },
             response_headers: Fields { fields: &record.response, bytes },
         }
@@ -74,6 +80,8 @@ impl<'a> Line<'a> {
             host: self.host,
             target: self.target,
             remote_user: self.remote_user,
+            tells_cookies: self.tells_cookies,
+            tells_agent: self.tells_agent,
             headers: &self.request_headers,
         }
     }
@@ -111,5 +119,33 @@ impl fmt::Debug for Fields<'_> {
                 self.iter().map(|(name, value)| (name.escape_ascii().to_string(), value.escape_ascii().to_string())),
             )
             .finish()
+    }
+}
+
+/// A line kept for later, when its log is read no more.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    record: Record,
+    line: Box<[u8]>,
+}
+
+impl Kept {
+    /// Keeps what a line tells.
+    pub fn of(line: &Line<'_>) -> Self {
+        let mut record = Record { at: line.at, client: line.client, status: line.status, ..Record::default() };
+        record.method = record.keep(line.method);
+        record.host = line.host.map(|host| record.keep(host.as_bytes()));
+        record.target = record.keep(line.target);
+        record.remote_user = line.remote_user.map(|user| record.keep(user));
+        record.tells_cookies = line.tells_cookies;
+        record.tells_agent = line.tells_agent;
+        record.request = record.keep_fields(line.request_headers.iter());
+        record.response = record.keep_fields(line.response_headers.iter());
+        Self { line: Box::default(), record }
+    }
+
+    /// The line again.
+    pub fn line(&self) -> Line<'_> {
+        Line::new("", 0, &self.record, &self.line)
     }
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 use portalmeter_rules::time::Millis;
 
 /// The facts of one line, as places in its bytes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Record {
     pub(super) at: Millis,
     pub(super) client: IpAddr,
@@ -19,6 +19,10 @@ pub(super) struct Record {
     pub(super) target: Span,
     pub(super) status: u16,
     pub(super) remote_user: Option<Span>,
+    /// Whether the format writes down all cookies, so that none written means none sent.
+    pub(super) tells_cookies: bool,
+    /// Whether the line writes down the User-Agent, be it that there was none.
+    pub(super) tells_agent: bool,
     pub(super) request: Vec<Field>,
     pub(super) response: Vec<Field>,
     /// Text that stands in the line in another form.
@@ -61,6 +65,8 @@ impl Record {
     pub(super) fn clear(&mut self) {
         self.host = None;
         self.remote_user = None;
+        self.tells_cookies = false;
+        self.tells_agent = false;
         self.request.clear();
         self.response.clear();
         self.unescaped.clear();
@@ -71,6 +77,15 @@ impl Record {
         let start = self.unescaped.len();
         self.unescaped.extend_from_slice(text);
         Span::unescaped(start..self.unescaped.len())
+    }
+
+    /// Keeps header fields that are in no line of this record.
+    pub(super) fn keep_fields<'f>(&mut self, fields: impl Iterator<Item = (&'f [u8], &'f [u8])>) -> Vec<Field> {
+        let kept = fields.map(|(name, value)| {
+            let name = FieldName::Written(self.keep(name));
+            Field { name, value: self.keep(value) }
+        });
+        kept.collect()
     }
 
     pub(super) fn bytes<'a>(&'a self, line: &'a [u8]) -> Bytes<'a> {
@@ -88,6 +103,8 @@ impl Default for Record {
             target: Span::default(),
             status: 0,
             remote_user: None,
+            tells_cookies: false,
+            tells_agent: false,
             request: Vec::new(),
             response: Vec::new(),
             unescaped: Vec::new(),

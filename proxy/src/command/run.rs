@@ -1,0 +1,244 @@
+//! `portalmeter run`: the proxy and the admin listener.
+
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use pingora::apps::HttpServerOptions;
+use pingora::proxy::ProxyServiceBuilder;
+use pingora::server::configuration::ServerConf;
+use pingora::server::{RunArgs as PingoraArgs, Server};
+use portalmeter_meter::engine::{self, Engine, Settings};
+use portalmeter_meter::flush;
+use portalmeter_meter::history::Memory;
+use portalmeter_meter::intake::Intake;
+use portalmeter_meter::journal::reader::{self, Retention};
+use portalmeter_meter::journal::{Journal, Limits};
+use portalmeter_meter::ledger::sqlite::SqliteLedger;
+use portalmeter_meter::ledger::{By, Ledger, Query};
+use portalmeter_meter::names::Names;
+use portalmeter_meter::observation::Stamp;
+use portalmeter_meter::store::embedded::EmbeddedStore;
+use portalmeter_meter::store::{NodeId, Store};
+use tracing_subscriber::EnvFilter;
+
+use crate::admin::{self, Admin};
+use crate::cli::RunArgs;
+use crate::command::check::tell;
+use crate::config::{self, Config};
+use crate::gateway::Gateway;
+use crate::metering::{Metering, now};
+use crate::metrics::{self, Counters};
+use crate::output::say_aside;
+use crate::shutdown::{Drain, InFlight};
+use crate::upstream::{self, Upstreams};
+
+/// Runs until it is asked to end.
+pub(crate) fn run(args: &RunArgs) -> ExitCode {
+    let config = match (&args.listen, &args.upstream) {
+        (Some(listen), Some(upstream)) => match Config::single(listen, upstream, args.data_dir.as_deref()) {
+            Ok(config) => Some(config),
+            Err(problems) => {
+                tell(problems.iter());
+                None
+            }
+        },
+        _ => load(args.config.as_deref().unwrap_or(Path::new(config::DEFAULT_FILE))),
+    };
+    let Some(config) = config else { return ExitCode::FAILURE };
+    log_to_stderr();
+    match serve(&config, &|| {}) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            say_aside(&format!("portalmeter cannot run: {problem}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads a configuration, and tells what is wrong with it on standard error.
+pub(crate) fn load(path: &Path) -> Option<Config> {
+    match config::load(path, &|name| std::env::var(name).ok()) {
+        Ok((config, warnings)) => {
+            tell(warnings.iter());
+            Some(config)
+        }
+        Err(problems) => {
+            tell(problems.iter());
+            None
+        }
+    }
+}
+
+/// Logs go to standard error; `RUST_LOG` says how much.
+pub(crate) fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=error"));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start in one process keeps the first's.
+    let _ = subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init();
+}
+
+/// Serves until SIGTERM or SIGINT. `listening` is called once visitors can come in.
+pub(crate) fn serve(config: &Config, listening: &dyn Fn()) -> Result<(), String> {
+    let lock = lock(&config.data_dir)?;
+    for address in &config.server.listen {
+        free(*address)?;
+    }
+    let admin_listener = bind(config.admin.listen)?;
+    let metering = Arc::new(meter(config)?);
+    let in_flight = InFlight::default();
+    let admin = Admin {
+        registry: metrics::registry(&metering),
+        metering: Arc::clone(&metering),
+        in_flight: in_flight.clone(),
+    };
+    let admin_address = admin::serve(admin_listener, admin).map_err(|error| format!("the admin listener: {error}"))?;
+    let upstreams: Vec<Arc<Upstreams>> =
+        config.portals.iter().map(|portal| Arc::new(Upstreams::new(portal.upstream.clone()))).collect();
+    upstream::keep_resolving(upstreams.clone()).map_err(|error| error.to_string())?;
+    let gateway = Gateway {
+        metering: Arc::clone(&metering),
+        upstreams,
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        identity_headers: config.portals.iter().flat_map(|portal| portal.identity_headers.clone()).collect(),
+        in_flight: in_flight.clone(),
+    };
+    let (server, listen) = server(config, gateway);
+    tracing::info!(?listen, admin = %admin_address, portals = config.portals.len(), "portalmeter is metering");
+    listening();
+    let finish = move || metering.engine.close();
+    let drain = Drain { in_flight, drain: config.server.drain, finish: Arc::new(finish) };
+    server.run(PingoraArgs { shutdown_signal: Box::new(drain) });
+    drop(lock);
+    Ok(())
+}
+
+fn server(config: &Config, gateway: Gateway) -> (Server, Vec<SocketAddr>) {
+    let conf = ServerConf {
+        threads: config.server.threads,
+        // The process is gone before these: see `shutdown`.
+        grace_period_seconds: Some(config.server.drain.as_secs() + 60),
+        graceful_shutdown_timeout_seconds: Some(1),
+        max_retries: 2,
+        ..ServerConf::default()
+    };
+    let mut server = Server::new_with_opt_and_conf(None, conf);
+    server.bootstrap();
+    let mut options = HttpServerOptions::default();
+    options.h2c = true;
+    options.h2_idle_timeout = Some(Duration::from_secs(60));
+    let mut service =
+        ProxyServiceBuilder::new(&server.configuration, gateway).name("portals").server_options(options).build();
+    service.threads = Some(config.server.threads);
+    for address in &config.server.listen {
+        service.add_tcp(&address.to_string());
+    }
+    server.add_service(service);
+    (server, config.server.listen.clone())
+}
+
+/// The meter: secret, store, journal, what a crash left, and the engine.
+fn meter(config: &Config) -> Result<Metering, String> {
+    let secret = config::load_or_generate(config).map_err(|error| format!("the secret: {error}"))?;
+    let memory = Memory::keeping(config.journal.keep);
+    let journal_dir = config.data_dir.join("journal");
+    let stamps: Vec<Stamp> = config.portals.iter().map(|portal| portal.stamp.clone()).collect();
+    let mut store = EmbeddedStore::open(&config.data_dir).map_err(|error| error.to_string())?;
+    store.know(&stamps).map_err(|error| error.to_string())?;
+    let found = engine::recover(&journal_dir, &mut store, memory, now()).map_err(|error| error.to_string())?;
+    if found.entries > 0 || found.torn_bytes > 0 || found.unreadable > 0 {
+        tracing::warn!(
+            entries = found.entries,
+            torn_bytes = found.torn_bytes,
+            unreadable = found.unreadable,
+            "committed what an earlier process left in its journal"
+        );
+    }
+    let limits = Limits { disk: config.journal.max_size, ..Limits::default() };
+    let journal =
+        Journal::create(&journal_dir, node()?, limits).map_err(|error| format!("the journal: {error}"))?;
+    let names = Arc::new(Names::new(2 * config.journal.keep, true));
+    let settings = settings(config, memory);
+    let engine = Engine::start(Box::new(store), journal, Arc::clone(&names), &stamps, settings)
+        .map_err(|error| error.to_string())?;
+    let each = |of: fn(&config::Portal) -> Vec<String>| config.portals.iter().map(of).collect();
+    Ok(Metering {
+        intake: Intake::new(config.rules(&secret), stamps, names),
+        engine,
+        counters: Counters::default(),
+        hidden_headers: each(|portal| portal.hidden_headers.clone()),
+        issues_cookie: config.portals.iter().map(|portal| portal.issues_cookie).collect(),
+        max_wait: config.journal.max_wait,
+    })
+}
+
+fn settings(config: &Config, memory: Memory) -> Settings {
+    let (data_dir, files) = (config.data_dir.clone(), config.flush.files.clone());
+    let each_flush = move || {
+        let Some(files) = &files else { return };
+        let files = flush::Files { dir: files.dir.clone(), csv: files.csv, jsonl: files.jsonl };
+        if let Err(error) = write_files(&data_dir, &files) {
+            tracing::warn!(error, "usage files could not be written");
+        }
+    };
+    let journal_dir = config.data_dir.join("journal");
+    let retention = Retention {
+        keep: Duration::from_millis(config.journal.keep.unsigned_abs()),
+        archive: config.journal.archive.clone(),
+        archive_keep: config.journal.archive_keep,
+    };
+    let each_minute = move || {
+        if let Err(error) = reader::tidy(&journal_dir, &retention, SystemTime::now()) {
+            tracing::warn!(%error, "old journal segments could not be removed");
+        }
+    };
+    Settings {
+        memory,
+        seal_after: config.ledger.seal_after.as_millis() as i64,
+        flush_interval: config.flush.interval,
+        clock: Arc::new(now),
+        each_flush: Arc::new(each_flush),
+        each_minute: Arc::new(each_minute),
+    }
+}
+
+/// Days older than this no longer change, and their files are left alone.
+const FRESH_DAYS: i32 = 8;
+
+fn write_files(data_dir: &Path, files: &flush::Files) -> Result<(), String> {
+    let today = portalmeter_meter::day::Zone::utc().day(now());
+    let query = Query { from: today.plus(-FRESH_DAYS), to: today.plus(2), by: By::Day, portals: Vec::new() };
+    let ledger = SqliteLedger::open(data_dir).map_err(|error| error.to_string())?;
+    let Some(mut ledger) = ledger else { return Ok(()) };
+    let usage = ledger.usage(&query).map_err(|error| error.to_string())?;
+    flush::write(files, usage).map_err(|error| error.to_string())
+}
+
+fn node() -> Result<NodeId, String> {
+    let mut id = [0; 8];
+    getrandom::fill(&mut id).map_err(|error| format!("no randomness: {error}"))?;
+    Ok(NodeId(id))
+}
+
+/// One process a data directory: two would count into one ledger without knowing of each other.
+fn lock(data_dir: &Path) -> Result<File, String> {
+    let failed = |error: std::io::Error| format!("data_dir {}: {error}", data_dir.display());
+    std::fs::create_dir_all(data_dir).map_err(failed)?;
+    let lock = File::options().create(true).truncate(false).write(true).open(data_dir.join("lock")).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(_) => Err(format!("data_dir {} is in use by another portalmeter", data_dir.display())),
+    }
+}
+
+/// Pingora ends the process without a word where it cannot listen; so it is tried before.
+fn free(address: SocketAddr) -> Result<(), String> {
+    bind(address).map(drop)
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).map_err(|error| format!("cannot listen on {address}: {error}"))
+}
