@@ -77,15 +77,11 @@ fn positive(written: Option<&Quantity>, example: &str, notes: &mut Notes) -> Opt
 
 fn min_pages(written: Option<&Spanned<u64>>, preset: u32, notes: &mut Notes) -> u32 {
     let Some(written) = written else { return preset };
-    match u32::try_from(*written.get_ref()) {
-        Ok(pages @ 1..) => pages,
-        _ => {
-            notes
-                .error(written.span(), "`min_pages` is 1 or more")
-                .advise("min_pages = 1 counts a session at its first page");
-            preset
-        }
+    if let Ok(pages @ 1..) = u32::try_from(*written.get_ref()) {
+        return pages;
     }
+    notes.error(written.span(), "`min_pages` is 1 or more").advise("min_pages = 1 counts a session at its first page");
+    preset
 }
 
 fn zone(text: Option<&Text>, notes: &mut Notes) -> Zone {

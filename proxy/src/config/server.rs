@@ -84,8 +84,8 @@ pub(crate) struct Files {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(86_400);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 /// Any machine we know of has fewer cores.
 const MOST_THREADS: u64 = 1_024;
 
@@ -141,15 +141,15 @@ fn threads(raw: &raw::Server, notes: &mut Notes) -> usize {
 
 pub(super) fn admin(raw: &raw::Admin, server: &Server, notes: &mut Notes) -> Admin {
     let listen = raw.listen.as_ref().and_then(|text| socket(text, notes));
-    if let (Some(text), Some(address)) = (&raw.listen, listen) {
-        if !address.ip().is_loopback() {
-            notes
-                .error(text.span(), "an admin listener off the loopback needs users, which come with a later release")
-                .advise(format!(
-                    "write \"127.0.0.1:{}\", and reach it through ssh -L or a proxy that asks",
-                    address.port()
-                ));
-        }
+    if let (Some(text), Some(address)) = (&raw.listen, listen)
+        && !address.ip().is_loopback()
+    {
+        notes
+            .error(text.span(), "an admin listener off the loopback needs users, which come with a later release")
+            .advise(format!(
+                "write \"127.0.0.1:{}\", and reach it through ssh -L or a proxy that asks",
+                address.port()
+            ));
     }
     users(&raw.user, notes);
     let listen = listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 9090)));
@@ -219,7 +219,7 @@ fn embedded(url: Option<&Text>, what: &str, later: &str, schemes: &[&str], notes
 
 /// `longest_idle` is the longest idle timeout of the portals.
 pub(super) fn journal(raw: &raw::Journal, longest_idle: Millis, around: Around<'_>, notes: &mut Notes) -> Journal {
-    let default = Duration::from_millis(longest_idle.unsigned_abs()) + Duration::from_secs(15 * 60);
+    let default = Duration::from_millis(longest_idle.unsigned_abs()) + Duration::from_mins(15);
     let keep = time(raw.keep.as_ref(), default, notes);
     if let Some(written) = &raw.keep
         && (keep.as_millis() as Millis) < longest_idle

@@ -1,5 +1,6 @@
 //! Durations and sizes: a whole number and a unit, always.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use toml::Value;
@@ -55,7 +56,7 @@ pub(crate) fn in_words(duration: Duration) -> String {
     let mut words = String::new();
     for (unit, length) in DURATIONS.iter().rev().filter(|(unit, _)| *unit != "w") {
         if rest >= *length {
-            words.push_str(&format!("{}{unit}", rest / length));
+            let _ = write!(words, "{}{unit}", rest / length);
             rest %= length;
         }
     }
