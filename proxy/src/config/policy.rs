@@ -10,8 +10,7 @@ use toml::Spanned;
 use super::nearest::{nearest, suggestion};
 use super::problem::Notes;
 use super::raw::{self, Quantity, Text};
-use super::server::duration;
-use super::units::in_words;
+use super::units::{duration, in_words};
 
 pub(super) fn experience(raw: &raw::Portal, notes: &mut Notes) -> Experience {
     let Some(text) = &raw.experience else { return Experience::ServicePortal };

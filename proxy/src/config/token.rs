@@ -10,7 +10,7 @@ use super::around::Around;
 use super::names::{cookie_name, header_name};
 use super::problem::Notes;
 use super::raw::{self, Text};
-use super::server::time;
+use super::units::time;
 
 pub(super) fn build(raw: &raw::Identity, at: &Range<usize>, around: Around<'_>, notes: &mut Notes) -> Option<Token> {
     let carrier = carrier(raw, at, notes);
