@@ -18,6 +18,7 @@ mod around;
 mod bots;
 mod build;
 mod identity;
+mod keeping;
 mod names;
 mod nearest;
 mod overlap;
@@ -38,10 +39,11 @@ mod visitor;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use keeping::{Files, Flush, Journal, Ledger};
 pub(crate) use portal::{Portal, shown_host};
 pub(crate) use problem::{Problem, Problems};
 pub(crate) use secret::{Secret, SecretSource, load_or_generate};
-pub(crate) use server::{Admin, Files, Flush, Journal, Ledger, Server};
+pub(crate) use server::{Admin, Server};
 pub(crate) use units::in_words;
 pub(crate) use upstream::Upstream;
 

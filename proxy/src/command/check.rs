@@ -137,3 +137,24 @@ fn identity(portal: &Portal) -> String {
 fn joined<T: ToString>(items: impl Iterator<Item = T>) -> String {
     items.map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_says_in_words_what_would_run() {
+        let config = Config::single("127.0.0.1:8080", "http://127.0.0.1:8000", None).unwrap();
+        let text = summary(Path::new("p.toml"), &config, 1);
+        for line in [
+            "p.toml: fine, 1 portal, 1 warning",
+            "  visitors   127.0.0.1:8080; no proxy is trusted",
+            "default (service_portal, UTC)",
+            "  upstream   http://127.0.0.1:8000",
+            "  sessions   end after 30m idle; a new day counts again; a login does not count again",
+            "  visitors   by the cookie pm_visitor",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n---\n{text}");
+        }
+    }
+}

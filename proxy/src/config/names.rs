@@ -27,15 +27,13 @@ pub(super) fn plain_name(text: &Text, what: &str, notes: &mut Notes) -> Option<S
 
 /// The name of a header field, in lower case.
 pub(super) fn header_name(text: &Text, notes: &mut Notes) -> Option<String> {
-    match HeaderName::from_bytes(text.get_ref().as_bytes()) {
-        Ok(name) => Some(name.as_str().to_owned()),
-        Err(_) => {
-            notes
-                .error(text.span(), format!("`{}` is not the name of a header", text.get_ref()))
-                .advise("letters, digits and -, such as \"X-Auth-Request-User\"");
-            None
-        }
+    if let Ok(name) = HeaderName::from_bytes(text.get_ref().as_bytes()) {
+        return Some(name.as_str().to_owned());
     }
+    notes
+        .error(text.span(), format!("`{}` is not the name of a header", text.get_ref()))
+        .advise("letters, digits and -, such as \"X-Auth-Request-User\"");
+    None
 }
 
 /// The name of a cookie: a token (RFC 6265, 4.1.1).

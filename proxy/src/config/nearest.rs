@@ -2,11 +2,17 @@
 
 /// The nearest of the `known` names, if one is near enough to be a slip of the pen.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let word = word.to_ascii_lowercase();
     let measured = known.into_iter().map(|name| (distance(&word, &name.to_ascii_lowercase()), name));
     let (steps, name) = measured.min_by_key(|(steps, _)| *steps)?;
     (steps <= (word.len().max(name.len()) / 3).max(1)).then_some(name)
 }
+
+/// Far longer than any name that is known; beyond, measuring is not worth its time.
+const LONGEST: usize = 64;
 
 /// How to say so.
 pub(super) fn suggestion(word: &str, known: &[&str]) -> String {

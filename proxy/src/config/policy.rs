@@ -10,8 +10,7 @@ use toml::Spanned;
 use super::nearest::{nearest, suggestion};
 use super::problem::Notes;
 use super::raw::{self, Quantity, Text};
-use super::server::duration;
-use super::units::in_words;
+use super::units::{duration, in_words};
 
 pub(super) fn experience(raw: &raw::Portal, notes: &mut Notes) -> Experience {
     let Some(text) = &raw.experience else { return Experience::ServicePortal };
@@ -77,15 +76,11 @@ fn positive(written: Option<&Quantity>, example: &str, notes: &mut Notes) -> Opt
 
 fn min_pages(written: Option<&Spanned<u64>>, preset: u32, notes: &mut Notes) -> u32 {
     let Some(written) = written else { return preset };
-    match u32::try_from(*written.get_ref()) {
-        Ok(pages @ 1..) => pages,
-        _ => {
-            notes
-                .error(written.span(), "`min_pages` is 1 or more")
-                .advise("min_pages = 1 counts a session at its first page");
-            preset
-        }
+    if let Ok(pages @ 1..) = u32::try_from(*written.get_ref()) {
+        return pages;
     }
+    notes.error(written.span(), "`min_pages` is 1 or more").advise("min_pages = 1 counts a session at its first page");
+    preset
 }
 
 fn zone(text: Option<&Text>, notes: &mut Notes) -> Zone {

@@ -103,9 +103,13 @@ impl Diagnostic for Problem {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let label = |(span, what): &(Range<usize>, String)| {
             let what = (!what.is_empty()).then(|| what.clone());
-            LabeledSpan::new(what, span.start, span.len())
+            (what, span.clone())
         };
-        Some(Box::new(self.labels.iter().map(label)))
+        let mut labels = self.labels.iter().map(label);
+        // The first is the place that the report's headline names.
+        let first = labels.next().map(|(what, span)| LabeledSpan::new_primary_with_span(what, span));
+        let others = labels.map(|(what, span)| LabeledSpan::new_with_span(what, span));
+        Some(Box::new(first.into_iter().chain(others)))
     }
 }
 

@@ -165,6 +165,7 @@ pub(super) struct Visitor {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "the contract calls the key `pages`")]
 pub(super) struct Pages {
     pub(super) login: Vec<Text>,
     pub(super) logout: Vec<Text>,

@@ -87,8 +87,7 @@ fn tell(message: &str, text: &str, at: Range<usize>, notes: &mut Notes) {
 /// A type by the name that people who write TOML know.
 fn in_toml(kind: &str) -> &str {
     match kind {
-        "a sequence" => "a list",
-        "sequence" => "a list",
+        "a sequence" | "sequence" => "a list",
         "map" | "a map" => "a table",
         "a string" => "text",
         "a boolean" => "true or false",

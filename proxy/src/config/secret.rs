@@ -169,7 +169,8 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
 fn random_hex() -> io::Result<String> {
     let mut bytes = [0; GENERATED];
     getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+    Ok(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect())
 }
 
 fn read_generated(path: &Path) -> io::Result<Vec<u8>> {

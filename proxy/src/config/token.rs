@@ -10,7 +10,7 @@ use super::around::Around;
 use super::names::{cookie_name, header_name};
 use super::problem::Notes;
 use super::raw::{self, Text};
-use super::server::time;
+use super::units::time;
 
 pub(super) fn build(raw: &raw::Identity, at: &Range<usize>, around: Around<'_>, notes: &mut Notes) -> Option<Token> {
     let carrier = carrier(raw, at, notes);
@@ -19,7 +19,7 @@ pub(super) fn build(raw: &raw::Identity, at: &Range<usize>, around: Around<'_>, 
     let expect = Expectations {
         audience: texts(raw.audience.as_ref()),
         issuer: raw.issuer.as_ref().map(|issuer| issuer.get_ref().clone()),
-        leeway: time(raw.leeway.as_ref(), Duration::from_secs(60), notes).as_secs() as i64,
+        leeway: time(raw.leeway.as_ref(), Duration::from_mins(1), notes).as_secs() as i64,
     };
     let claims = claims(raw.claims.as_ref(), notes);
     let (algorithms, key) = (algorithms?, key?);

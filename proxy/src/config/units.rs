@@ -1,8 +1,12 @@
 //! Durations and sizes: a whole number and a unit, always.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use toml::Value;
+
+use super::problem::Notes;
+use super::raw::Quantity;
 
 /// Why a value is no duration or size, and what to write instead.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,8 +32,23 @@ const SIZES: [(&str, u64); 8] = [
 /// Ten years: whatever is longer is a slip, and no sum of two overflows.
 const LONGEST: u64 = 3_650 * 86_400_000;
 
+/// A duration, or the default where none is written.
+pub(super) fn time(written: Option<&Quantity>, default: Duration, notes: &mut Notes) -> Duration {
+    written.and_then(|written| duration(written, notes)).unwrap_or(default)
+}
+
+/// A duration as written.
+pub(super) fn duration(written: &Quantity, notes: &mut Notes) -> Option<Duration> {
+    let wrong = match parse(written.get_ref()) {
+        Ok(duration) => return Some(duration),
+        Err(wrong) => wrong,
+    };
+    notes.error(written.span(), wrong.message).advise(wrong.hint);
+    None
+}
+
 /// A duration such as `30m`, `1h30m` or `20ms`.
-pub(super) fn duration(value: &Value) -> Result<Duration, Wrong> {
+fn parse(value: &Value) -> Result<Duration, Wrong> {
     let example = "a duration is text with a unit (ms, s, m, h, d, w), such as \"30m\"";
     let millis = quantity(value, "duration", &DURATIONS, example, &|seconds| {
         format!("write \"{}\" if you mean seconds", in_words(Duration::from_secs(seconds.min(LONGEST / 1_000))))
@@ -55,7 +74,7 @@ pub(crate) fn in_words(duration: Duration) -> String {
     let mut words = String::new();
     for (unit, length) in DURATIONS.iter().rev().filter(|(unit, _)| *unit != "w") {
         if rest >= *length {
-            words.push_str(&format!("{}{unit}", rest / length));
+            let _ = write!(words, "{}{unit}", rest / length);
             rest %= length;
         }
     }
@@ -116,14 +135,14 @@ mod tests {
         for (written, millis) in
             [("20ms", 20), ("30m", 1_800_000), ("1h30m", 5_400_000), ("1 d", 86_400_000), ("0s", 0)]
         {
-            assert_eq!(duration(&text(written)), Ok(Duration::from_millis(millis)), "{written}");
+            assert_eq!(parse(&text(written)), Ok(Duration::from_millis(millis)), "{written}");
         }
     }
 
     #[test]
     fn a_number_alone_is_answered_with_what_to_write() {
         for value in [Value::Integer(1800), text("1800")] {
-            let wrong = duration(&value).unwrap_err();
+            let wrong = parse(&value).unwrap_err();
             assert_eq!(wrong.message, "the duration `1800` has no unit");
             assert_eq!(wrong.hint, "write \"30m\" if you mean seconds");
         }
@@ -133,9 +152,9 @@ mod tests {
     #[test]
     fn nonsense_is_no_duration() {
         for written in ["", "m", "30 minutes", "1.5h", "-3s", "30M", "99999999999999999999s", "9999w", "1h-"] {
-            assert!(duration(&text(written)).is_err(), "{written}");
+            assert!(parse(&text(written)).is_err(), "{written}");
         }
-        assert!(duration(&Value::Boolean(true)).is_err());
+        assert!(parse(&Value::Boolean(true)).is_err());
     }
 
     #[test]
@@ -148,7 +167,7 @@ mod tests {
     #[test]
     fn a_duration_reads_back_in_words() {
         for words in ["30m", "4h", "1h30m", "500ms", "1d", "0s"] {
-            assert_eq!(in_words(duration(&text(words)).unwrap()), words);
+            assert_eq!(in_words(parse(&text(words)).unwrap()), words);
         }
     }
 }

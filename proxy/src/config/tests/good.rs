@@ -134,6 +134,25 @@ fn the_contracts_example_is_read_in_full() {
 }
 
 #[test]
+fn whatever_is_cut_from_or_changed_in_a_file_nothing_panics() {
+    let dir = folder();
+    let mut refused = 0;
+    let mut try_it = |text: &str| refused += usize::from(read_in(dir.path(), text).is_err());
+    let lines: Vec<&str> = CONTRACT.lines().collect();
+    for line in 0..lines.len() {
+        let (before, after) = (lines[..line].join("\n"), lines[line + 1..].join("\n"));
+        try_it(&format!("{before}\n{after}"));
+        try_it(&before);
+        if let Some((key, _)) = lines[line].split_once(" = ") {
+            for value in ["\"\"", "\"ü*?{\"", "-1", "9223372036854775807", "[{}]", "\"\\u0000\"", "[\"\", 3]"] {
+                try_it(&format!("{before}\n{key} = {value}\n{after}"));
+            }
+        }
+    }
+    assert!(refused > 500, "{refused}");
+}
+
+#[test]
 fn the_least_that_works_has_the_contracts_defaults() {
     let config = good(PORTAL);
     assert_eq!(config.secret.source, SecretSource::ToBeGenerated);
@@ -141,7 +160,7 @@ fn the_least_that_works_has_the_contracts_defaults() {
     assert_eq!(config.server.drain, Duration::from_secs(10));
     assert_eq!(config.admin.listen.to_string(), "127.0.0.1:9090");
     assert_eq!(config.journal.keep, 45 * 60_000);
-    assert_eq!(config.ledger.seal_wait, Duration::from_secs(24 * 3_600));
+    assert_eq!(config.ledger.seal_wait, Duration::from_hours(24));
     let portal = &config.portals[0];
     assert_eq!(portal.rules.place.paths, ["/"]);
     assert_eq!(portal.rules.visitor.cookie.name, "pm_visitor");

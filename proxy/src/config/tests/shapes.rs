@@ -88,3 +88,18 @@ fn a_file_that_cannot_be_read_says_so() {
     fs::write(dir.path().join("latin.toml"), b"data_dir = \"d\xe9\"\n").unwrap();
     assert!(load("latin.toml").contains(":1:14: not UTF-8"), "{}", load("latin.toml"));
 }
+
+#[test]
+fn windows_line_ends_and_a_byte_order_mark_do_no_harm() {
+    let text = portal("timezone = \"Europe/Berlin\"\n").replace('\n', "\r\n");
+    assert!(read(&text).is_ok());
+    assert!(read(&format!("\u{feff}{text}")).is_ok());
+    let wrong = read(&text.replace("Berlin", "Berlim")).unwrap_err();
+    let place = wrong.iter().next().map(|problem| (problem.line(), problem.column()));
+    assert_eq!(place, Some((Some(6), Some(12))), "{wrong}");
+}
+
+#[test]
+fn columns_are_counted_in_characters() {
+    error(&portal("[portal.roles]\nexternal = [\"Kundschaft für Zürich\", \"a,b\"]\n"), "\"a,b\"", "not a role", "");
+}
