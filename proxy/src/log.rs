@@ -10,8 +10,8 @@ use std::rc::Rc;
 
 pub use format::Format;
 pub use input::Input;
-pub use line::{Fields, Kept, Line};
-pub use why::{Excerpt, LogError, Skipped, Why};
+pub use line::{Kept, Line};
+pub use why::{LogError, Skipped};
 
 use source::Source;
 

@@ -45,7 +45,7 @@ fn table(report: &UsageReport, period: &str) -> String {
     }
     let mut table = Table::new();
     let pretty = io::stdout().is_terminal();
-    table.load_preset(if pretty { UTF8_FULL_CONDENSED } else { ASCII_MARKDOWN });
+    table.load_style(if pretty { UTF8_FULL_CONDENSED } else { ASCII_MARKDOWN });
     table.set_header(SHOWN.map(|column| if column == "day" { period } else { column }));
     for row in &report.usage {
         let sums = row.counters;
