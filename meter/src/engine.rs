@@ -41,7 +41,7 @@ pub struct Settings {
     /// Called after each flush interval in which something was committed, and after sealing.
     pub each_flush: Arc<dyn Fn() + Send + Sync>,
     /// Called about once a minute while everything is committed.
-    pub each_minute: Arc<dyn Fn() + Send + Sync>,
+    pub each_minute: Arc<dyn Fn(&Journal) + Send + Sync>,
 }
 
 /// Counts of what went through an engine, for metrics and readiness.
@@ -112,7 +112,7 @@ struct Shared {
 /// The engine of a running meter.
 pub struct Engine {
     shared: Arc<Shared>,
-    committer: Mutex<Option<JoinHandle<()>>>,
+    committer: Mutex<Option<JoinHandle<bool>>>,
 }
 
 /// No more observations than this wait for a store that is away.
@@ -209,15 +209,21 @@ impl Engine {
         (outbox.waiting.len() + outbox.stuck, outbox.failure.clone())
     }
 
-    /// Commits what waits, writes the journal out and ends.
-    pub fn close(&self) {
+    /// Commits what waits, writes the journal out and ends. Says whether nothing was lost: what is
+    /// in the journal only is committed at the next start.
+    pub fn close(&self) -> bool {
         lock(&self.shared.outbox).ends = true;
         self.shared.news.notify_one();
-        let committer = lock(&self.committer).take();
-        if committer.is_some_and(|committer| committer.join().is_err()) {
+        let Some(committer) = lock(&self.committer).take() else { return true };
+        let committed = committer.join().unwrap_or_else(|_| {
             tracing::error!("the committer's thread panicked");
+            false
+        });
+        let written = self.shared.journal.close() && self.shared.journal.health().lost == 0;
+        if !committed && written {
+            tracing::warn!("ended before everything was committed; the next start takes it from the journal");
         }
-        self.shared.journal.close();
+        committed || written
     }
 }
 

@@ -53,7 +53,7 @@ pub struct Health {
 /// A journal that is being written.
 pub struct Journal {
     shared: Arc<Shared>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    writer: Mutex<Option<JoinHandle<bool>>>,
 }
 
 struct Shared {
@@ -112,8 +112,9 @@ impl Journal {
         let writer = {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
-                write_until_ended(&shared);
+                let wrote = write_until_ended(&shared);
                 drop(lock);
+                wrote
             })?
         };
         Ok(Self { shared, writer: Mutex::new(Some(writer)) })
@@ -160,8 +161,14 @@ impl Journal {
         }
         let reached = written.wait_for(|upto| *upto >= number);
         tokio::select! {
-            _ = reached => {}
-            () = max_wait => self.shared.stalled.store(true, Ordering::Relaxed),
+            _ = reached => return,
+            () = max_wait => {}
+        }
+        // While `upto` is borrowed the writer cannot say that it is written, and only after that
+        // does it call the stall off.
+        let upto = self.shared.written.borrow();
+        if *upto < number {
+            self.shared.stalled.store(true, Ordering::Relaxed);
         }
     }
 
@@ -187,14 +194,15 @@ impl Journal {
         let _ = self.shared.disk.fetch_update(Ordering::Relaxed, Ordering::Relaxed, shrink);
     }
 
-    /// Writes what waits and ends.
-    pub fn close(&self) {
+    /// Writes what waits and ends. Says whether all of it could be written.
+    pub fn close(&self) -> bool {
         lock(&self.shared.buffer).ends = true;
         self.shared.filled.notify_one();
-        let writer = lock(&self.writer).take();
-        if writer.is_some_and(|writer| writer.join().is_err()) {
+        let Some(writer) = lock(&self.writer).take() else { return true };
+        writer.join().unwrap_or_else(|_| {
             tracing::error!("the journal's thread panicked");
-        }
+            false
+        })
     }
 }
 
@@ -204,7 +212,8 @@ struct Segment {
     length: u64,
 }
 
-fn write_until_ended(shared: &Shared) {
+/// Says whether everything could be written.
+fn write_until_ended(shared: &Shared) -> bool {
     let mut segment: Option<Segment> = None;
     let mut bytes = Vec::new();
     loop {
@@ -214,7 +223,7 @@ fn write_until_ended(shared: &Shared) {
                 buffer = shared.filled.wait(buffer).unwrap_or_else(PoisonError::into_inner);
             }
             if buffer.bytes.is_empty() {
-                return;
+                return true;
             }
             std::mem::swap(&mut buffer.bytes, &mut bytes);
             buffer.writing = bytes.len();
@@ -225,7 +234,7 @@ fn write_until_ended(shared: &Shared) {
             let buffer = lock(&shared.buffer);
             if buffer.ends {
                 tracing::error!(bytes = bytes.len(), "the journal ends with entries that could not be written");
-                return;
+                return false;
             }
             drop(shared.filled.wait_timeout(buffer, RETRY));
         }
@@ -243,9 +252,12 @@ fn write(shared: &Shared, segment: &mut Option<Segment>, bytes: &[u8], upto: u64
         None => segment.insert(Segment::create(&shared.dir, upto)?),
     };
     if let Err(error) = open.file.write_all(bytes) {
-        // What was written of it is cut off, so that it can be written again in one piece.
-        open.file.set_len(open.length)?;
-        open.file.seek(SeekFrom::Start(open.length))?;
+        // What was written of it is cut off, so that it can be written again in one piece. Where even
+        // that fails, the segment ends here: nothing may be written behind what is torn.
+        let cut = open.file.set_len(open.length).and_then(|()| open.file.seek(SeekFrom::Start(open.length)));
+        if cut.is_err() {
+            *segment = None;
+        }
         return Err(error);
     }
     open.length += bytes.len() as u64;
@@ -275,10 +287,10 @@ fn succeed(shared: &Shared, upto: u64, bytes: usize) {
     if lock(&shared.failure).take().is_some() {
         tracing::info!("the journal is written again");
     }
-    shared.stalled.store(false, Ordering::Relaxed);
     shared.disk.fetch_add(bytes as u64, Ordering::Relaxed);
     lock(&shared.buffer).writing = 0;
     shared.written.send_replace(upto);
+    shared.stalled.store(false, Ordering::Relaxed);
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -118,6 +118,7 @@ pub struct Names {
     expiry: Mutex<VecDeque<(Millis, Slot)>>,
     closing: Mutex<VecDeque<(Millis, Slot)>>,
     changed: Mutex<Vec<Slot>>,
+    forgotten: Mutex<Vec<Slot>>,
     remember: Millis,
     keeps_changes: bool,
 }
@@ -181,6 +182,7 @@ impl Names {
             expiry: Mutex::default(),
             closing: Mutex::default(),
             changed: Mutex::default(),
+            forgotten: Mutex::default(),
             remember,
             keeps_changes,
         }
@@ -197,9 +199,19 @@ impl Names {
         }
     }
 
-    /// What changed since the last call, for the store.
+    /// What changed since the last call, for journal and store.
     pub fn take_changes(&self) -> Vec<NameChange> {
-        let mut slots = std::mem::take(&mut *lock(&self.changed));
+        self.take(&self.changed)
+    }
+
+    /// What [`Names::expire`] forgot since the last call, for the store alone: it comes in thousands,
+    /// too many for a page's entry in the journal.
+    pub fn take_forgotten(&self) -> Vec<NameChange> {
+        self.take(&self.forgotten)
+    }
+
+    fn take(&self, list: &Mutex<Vec<Slot>>) -> Vec<NameChange> {
+        let mut slots = std::mem::take(&mut *lock(list));
         slots.sort_unstable();
         slots.dedup();
         slots.into_iter().map(|slot| NameChange { slot, known: self.known(slot) }).collect()
@@ -211,8 +223,9 @@ impl Names {
             let is_closed = |_: &Name, pointer: &Pointer| pointer.closed.is_some();
             if let Slot::Pointer(name) = slot
                 && self.pointers.remove_if(&name, is_closed).is_some()
+                && self.keeps_changes
             {
-                self.change(slot);
+                lock(&self.forgotten).push(slot);
             }
         }
         while let Some(slot) = due(&self.expiry, now) {

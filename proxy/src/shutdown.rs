@@ -4,12 +4,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use pingora::server::{ShutdownSignal, ShutdownSignalWatch};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
+
+/// Journal and store get this long to be written out, even if requests took all of `drain`.
+const FLUSH: Duration = Duration::from_secs(5);
 
 /// Counts the requests in flight.
 #[derive(Debug, Clone, Default)]
@@ -68,8 +72,8 @@ impl Drop for Passing {
 pub(crate) struct Drain {
     pub(crate) in_flight: InFlight,
     pub(crate) drain: Duration,
-    /// Commits and writes out what there is.
-    pub(crate) finish: Arc<dyn Fn() + Send + Sync>,
+    /// Commits and writes out what there is; says whether nothing was lost.
+    pub(crate) finish: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 #[async_trait]
@@ -80,6 +84,7 @@ impl ShutdownSignalWatch for Drain {
         self.in_flight.0.draining.store(true, Ordering::SeqCst);
         let (in_flight, drain, finish) = (self.in_flight.clone(), self.drain, Arc::clone(&self.finish));
         let supervisor = std::thread::Builder::new().name("drain".to_owned()).spawn(move || {
+            let begun = Instant::now();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             if let Ok(runtime) = runtime {
                 runtime.block_on(async {
@@ -88,21 +93,34 @@ impl ShutdownSignalWatch for Drain {
                     in_flight.drain(drain).await;
                 });
             }
-            finish();
+            let patience = drain.saturating_sub(begun.elapsed()).max(FLUSH);
+            let kept = within(patience, finish).unwrap_or_else(|| {
+                tracing::error!("journal and store could not be written in time: their disk stalls");
+                false
+            });
             tracing::info!("ended");
-            exit();
+            exit(kept);
         });
         if supervisor.is_err() {
-            (self.finish)();
-            exit();
+            exit((self.finish)());
         }
         ShutdownSignal::GracefulTerminate
     }
 }
 
+/// What `finish` says, if it says so in time. A disk that stalls would hold the process for ever.
+fn within(patience: Duration, finish: Arc<dyn Fn() -> bool + Send + Sync>) -> Option<bool> {
+    let (tell, told) = mpsc::channel();
+    let spawned = std::thread::Builder::new().name("finish".to_owned()).spawn(move || {
+        let _ = tell.send(finish());
+    });
+    spawned.ok()?;
+    told.recv_timeout(patience).ok()
+}
+
 #[expect(clippy::exit, reason = "Pingora sleeps its grace period out otherwise")]
-fn exit() -> ! {
-    std::process::exit(0)
+fn exit(kept: bool) -> ! {
+    std::process::exit(i32::from(!kept))
 }
 
 /// Waits for SIGTERM or SIGINT.

@@ -1,6 +1,6 @@
 //! The committer: takes what waits, commits it, and tries again until it is in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -27,9 +27,15 @@ struct Taken {
     upto: u64,
     sighted: Vec<Sighted>,
     names: Vec<NameChange>,
+    /// Names are looked through when there are so many.
+    many: usize,
 }
 
-pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) {
+/// So many changed names may wait before they are looked through for what is outdated.
+const MANY_NAMES: usize = 16_384;
+
+/// Says whether everything was committed.
+pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) -> bool {
     let mut taken = Taken::default();
     let mut chores = Chores { flushed: (shared.settings.clock)(), minute: 0, dirty: false };
     loop {
@@ -39,10 +45,10 @@ pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) {
         chores.dirty |= !failed;
         if ends {
             if failed {
-                tracing::error!(observations = taken.sighted.len(), "ended before everything was committed; the journal has it");
+                tracing::error!(observations = taken.sighted.len(), "the last commit failed");
             }
             chores.flush(shared, now, true);
-            return;
+            return !failed;
         }
         chores.run(shared, &mut *store, now, failed);
     }
@@ -67,7 +73,9 @@ fn take(shared: &Shared, taken: &mut Taken) -> bool {
     outbox.stuck = taken.sighted.len();
     let ends = outbox.ends;
     drop(outbox);
+    taken.names.extend(shared.names.take_forgotten());
     taken.names.extend(shared.names.take_changes());
+    taken.drop_outdated_names();
     ends
 }
 
@@ -75,9 +83,22 @@ impl Taken {
     fn is_empty(&self) -> bool {
         self.sighted.is_empty() && self.names.is_empty()
     }
+
+    /// While the store is away changes of the same names pile up; only the newest of each counts.
+    fn drop_outdated_names(&mut self) {
+        if self.names.len() < self.many.max(MANY_NAMES) {
+            return;
+        }
+        let mut newest = HashSet::new();
+        let mut kept: Vec<NameChange> = self.names.drain(..).rev().filter(|change| newest.insert(change.slot)).collect();
+        kept.reverse();
+        self.names = kept;
+        self.many = 2 * self.names.len();
+    }
 }
 
 fn commit(shared: &Shared, store: &mut dyn Store, taken: &mut Taken, now: Millis) -> bool {
+    let many = taken.many;
     let batch = batch(shared.journal.node(), std::mem::take(taken), now);
     match store.commit(&batch, shared.settings.memory) {
         Ok(done) => {
@@ -97,7 +118,7 @@ fn commit(shared: &Shared, store: &mut dyn Store, taken: &mut Taken, now: Millis
             }
             outbox.failure = Some(error.to_string());
             drop(outbox);
-            *taken = Taken { upto: batch.upto, sighted: unbatch(batch.visits), names: batch.names };
+            *taken = Taken { upto: batch.upto, sighted: unbatch(batch.visits), names: batch.names, many };
             false
         }
     }
@@ -157,7 +178,7 @@ impl Chores {
                 }
                 Err(error) => tracing::warn!(%error, "days could not be sealed"),
             }
-            (shared.settings.each_minute)();
+            (shared.settings.each_minute)(&shared.journal);
         }
         self.flush(shared, now, false);
     }

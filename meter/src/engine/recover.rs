@@ -23,6 +23,8 @@ pub struct Recovered {
     pub torn_bytes: u64,
     /// Entries that could not be read.
     pub unreadable: u64,
+    /// Files among the segments that are none.
+    pub foreign: u64,
 }
 
 /// Entries committed in one step.
@@ -58,7 +60,9 @@ pub fn recover(dir: &Path, store: &mut dyn Store, memory: Memory, now: Millis) -
         outcome?;
         part.commit(store)?;
         found.journals += 1;
-        found.torn_bytes += damage.map_err(failed)?.torn_bytes;
+        let damage = damage.map_err(failed)?;
+        found.torn_bytes += damage.torn_bytes;
+        found.foreign += damage.foreign;
     }
     Ok(found)
 }

@@ -145,19 +145,25 @@ pub fn tidy(dir: &Path, retention: &Retention, now: SystemTime) -> io::Result<u6
     };
     let mut freed = 0;
     for (node, folder) in nodes(dir)? {
-        for path in segments(&folder)? {
+        let lock = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK))?;
+        let gone = lock.try_lock().is_ok();
+        let mut closed = segments(&folder)?;
+        if !gone {
+            // The last one is being written, however long ago the last page was.
+            closed.pop();
+        }
+        for path in closed {
             let Some(bytes) = old(&path, retention.keep)? else { continue };
             match (&retention.archive, path.file_name()) {
                 (Some(archive), Some(name)) => {
                     fs::create_dir_all(archive)?;
-                    fs::rename(&path, archive.join(format!("{node}-{}", name.to_string_lossy())))?;
+                    put_away(&path, &archive.join(format!("{node}-{}", name.to_string_lossy())))?;
                 }
                 _ => fs::remove_file(&path)?,
             }
             freed += bytes;
         }
-        let lock = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK))?;
-        if lock.try_lock().is_ok() && segments(&folder)?.is_empty() {
+        if gone && segments(&folder)?.is_empty() {
             fs::remove_dir_all(&folder)?;
         }
     }
@@ -171,6 +177,18 @@ pub fn tidy(dir: &Path, retention: &Retention, now: SystemTime) -> io::Result<u6
         }
     }
     Ok(freed)
+}
+
+/// Moves a segment, to another file system if need be.
+fn put_away(path: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(path, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {}
+        done => return done,
+    }
+    let draft = to.with_extension("draft");
+    fs::copy(path, &draft)?;
+    fs::rename(&draft, to)?;
+    fs::remove_file(path)
 }
 
 /// Bytes of all segments below `dir`.

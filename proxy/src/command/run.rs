@@ -149,11 +149,12 @@ fn meter(config: &Config) -> Result<Metering, String> {
     let mut store = EmbeddedStore::open(&config.data_dir).map_err(|error| error.to_string())?;
     store.know(&stamps).map_err(|error| error.to_string())?;
     let found = engine::recover(&journal_dir, &mut store, memory, now()).map_err(|error| error.to_string())?;
-    if found.entries > 0 || found.torn_bytes > 0 || found.unreadable > 0 {
+    if found.entries > 0 || found.torn_bytes > 0 || found.unreadable > 0 || found.foreign > 0 {
         tracing::warn!(
             entries = found.entries,
             torn_bytes = found.torn_bytes,
             unreadable = found.unreadable,
+            foreign_files = found.foreign,
             "committed what an earlier process left in its journal"
         );
     }
@@ -190,10 +191,9 @@ fn settings(config: &Config, memory: Memory) -> Settings {
         archive: config.journal.archive.clone(),
         archive_keep: config.journal.archive_keep,
     };
-    let each_minute = move || {
-        if let Err(error) = reader::tidy(&journal_dir, &retention, SystemTime::now()) {
-            tracing::warn!(%error, "old journal segments could not be removed");
-        }
+    let each_minute = move |journal: &Journal| match reader::tidy(&journal_dir, &retention, SystemTime::now()) {
+        Ok(bytes) => journal.freed(bytes),
+        Err(error) => tracing::warn!(%error, "old journal segments could not be removed"),
     };
     Settings {
         memory,
