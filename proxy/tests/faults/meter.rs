@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::wire::{Answer, Wire};
 
 /// Where one is, and how it is configured; what it keeps outlives each process.
+#[derive(Clone)]
 pub(crate) struct Setup {
     pub(crate) config: PathBuf,
     pub(crate) proxy: SocketAddr,
@@ -20,8 +21,8 @@ pub(crate) struct Setup {
 }
 
 /// A running process, killed at the latest when it is dropped.
-pub(crate) struct Running<'s> {
-    pub(crate) setup: &'s Setup,
+pub(crate) struct Running {
+    pub(crate) setup: Setup,
     child: Child,
 }
 
@@ -101,14 +102,14 @@ impl Setup {
     }
 
     /// Starts it without waiting for anything.
-    pub(crate) fn spawn(&self) -> Running<'_> {
+    pub(crate) fn spawn(&self) -> Running {
         let log = fs::OpenOptions::new().create(true).append(true).open(&self.log).unwrap();
         let child = self.command().stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        Running { setup: self, child }
+        Running { setup: self.clone(), child }
     }
 
     /// Starts it, and waits until it is ready and takes visitors.
-    pub(crate) fn start(&self) -> Running<'_> {
+    pub(crate) fn start(&self) -> Running {
         let mut running = self.spawn();
         until("it starts", || {
             assert!(!running.has_ended(), "it ended at its start: {}", self.log());
@@ -145,7 +146,7 @@ impl Setup {
     }
 }
 
-impl Running<'_> {
+impl Running {
     fn admin(&self, path: &str) -> Option<Answer> {
         let asked = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         Wire::to(self.setup.admin).ok()?.ask(asked.as_bytes()).ok()
@@ -204,7 +205,7 @@ impl Running<'_> {
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
