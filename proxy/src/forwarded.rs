@@ -62,7 +62,7 @@ fn first_word<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
     value.split(|&byte| byte == b',').next().map(<[u8]>::trim_ascii)
 }
 
-/// The values of X-Forwarded-For, -Proto and -Host that the portal gets.
+/// The values of X-Forwarded-For, -Proto and -Host that the portal gets; `host` as it was asked for, its port included.
 pub(crate) fn fields(client: &Client, headers: &HeaderMap, host: &str, tls: bool) -> [(&'static str, Vec<u8>); 3] {
     let mut chain = Vec::new();
     if client.trusted {

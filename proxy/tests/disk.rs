@@ -10,14 +10,13 @@ mod faults {
 }
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use faults::crowd::Truth;
 use faults::meter::{Counted, Options, Running, Setup, until};
 use faults::mount::Mount;
 use faults::origin::Origin;
-use rusqlite::Connection;
 
 /// A page that waits for a disk shows in the middle, not only in the slowest few.
 const QUICK: Duration = Duration::from_millis(100);
@@ -151,48 +150,6 @@ fn on_a_read_only_disk_traffic_and_counting_go_on() {
     let running = setup.start();
     assert_eq!(setup.counted().guest, truth.received());
     running.kill();
-}
-
-#[test]
-fn a_torn_write_that_cannot_be_cut_off_costs_nothing_that_comes_behind_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let Some(mount) = Mount::ext4(dir.path()) else { return };
-    let setup = setup(dir.path(), &mount);
-    let truth = Truth::default();
-    let running = setup.start();
-    truth.visits(setup.proxy, 20);
-    assert_eq!(running.settled(), Counted::guests(20));
-    // From here on only the journal has the pages: somebody holds the database.
-    let database = Connection::open(mount.at.join("data/portalmeter.db")).unwrap();
-    database.execute_batch("BEGIN IMMEDIATE").unwrap();
-    if !Mount::append_only(&segments(&mount.at.join("data/journal"))[0], true) {
-        println!("skipped: chattr +a is not permitted here");
-        return;
-    }
-    let ballast = mount.fill();
-    until("the journal notices", || {
-        truth.visits(setup.proxy, 20);
-        running.metric("journal_ok") == 0
-    });
-    fs::remove_file(ballast).unwrap();
-    until("the journal is written again", || running.metric("journal_ok") == 1);
-    truth.visits(setup.proxy, 200);
-    until("all is written", || running.metric("journal_waiting_bytes") == 0);
-    running.kill();
-    database.execute_batch("ROLLBACK").unwrap();
-    drop(database);
-    for segment in segments(&mount.at.join("data/journal")) {
-        assert!(Mount::append_only(&segment, false));
-    }
-    let running = setup.start();
-    println!("{}", setup.log().lines().filter(|line| line.contains("earlier process")).collect::<String>());
-    assert_eq!(setup.counted().guest, truth.received());
-    running.kill();
-}
-
-fn segments(journal: &Path) -> Vec<PathBuf> {
-    let nodes = fs::read_dir(journal).unwrap().flat_map(|node| fs::read_dir(node.unwrap().path()).unwrap());
-    nodes.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some()).collect()
 }
 
 #[test]

@@ -55,11 +55,6 @@ impl Mount {
         works(Command::new("chattr").args(["-R", if hard { "+i" } else { "-i" }]).arg(folder))
     }
 
-    /// What was written to a file stays: it cannot be cut.
-    pub(crate) fn append_only(file: &Path, only: bool) -> bool {
-        works(Command::new("chattr").arg(if only { "+a" } else { "-a" }).arg(file))
-    }
-
     /// Whoever writes waits.
     pub(crate) fn freeze(&mut self) -> bool {
         self.frozen = works(Command::new("fsfreeze").arg("-f").arg(&self.at));

@@ -50,6 +50,11 @@ impl Wire {
         Ok(Self { stream, read: Vec::new() })
     }
 
+    /// Gives up waiting for bytes after this long.
+    pub(crate) fn patient_for(&self, patience: Duration) {
+        self.stream.set_read_timeout(Some(patience)).unwrap();
+    }
+
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)
     }
