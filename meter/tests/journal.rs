@@ -1,4 +1,6 @@
 //! What a journal keeps, and what its reader makes of files that a crash or somebody else left.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test says what it measured")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,6 @@
 //! Bad input on the wire: each gets the class that `metering.md` says, and never harms the portal's visitor.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test says what it measured")]
 
 mod faults {
     pub(crate) mod meter;
@@ -129,7 +131,8 @@ fn tokens_count_as_what_they_prove() {
 
 // Identity headers.
 
-const SPELLINGS: [&str; 4] = ["X-Auth-Request-User", "X_Auth_Request_User", "x-auth_request-user", "X-AUTH-REQUEST_USER"];
+const SPELLINGS: [&str; 4] =
+    ["X-Auth-Request-User", "X_Auth_Request_User", "x-auth_request-user", "X-AUTH-REQUEST_USER"];
 
 #[test]
 fn identity_headers_of_untrusted_peers_are_stripped_and_prove_nothing() {
@@ -184,7 +187,10 @@ fn the_portal_learns_who_asked_for_what() {
 #[test]
 fn eight_kilobytes_of_user_agent_are_a_visitor_like_any_other() {
     let stage = Stage::new(&Given::default());
-    let long = format!("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0 {}", "x".repeat(8 << 10));
+    let long = format!(
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0 {}",
+        "x".repeat(8 << 10)
+    );
     let request = format!(
         "GET / HTTP/1.1\r\nHost: help.example\r\nX-Forwarded-For: 20.0.0.1\r\nUser-Agent: {long}\r\nAccept: text/html\r\nAccept-Language: en\r\n\r\n"
     );
@@ -197,7 +203,12 @@ fn eight_kilobytes_of_user_agent_are_a_visitor_like_any_other() {
 #[test]
 fn bytes_that_are_no_text_pass_and_count() {
     let stage = Stage::new(&Given::default());
-    let fields: [&[u8]; 4] = [b"Cookie: a=\xff\xfe; pm_visitor=\xc3\x28", b"Referer: http://help.example/\xff", b"Accept-Language: \xff", b"X-Any: \x80"];
+    let fields: [&[u8]; 4] = [
+        b"Cookie: a=\xff\xfe; pm_visitor=\xc3\x28",
+        b"Referer: http://help.example/\xff",
+        b"Accept-Language: \xff",
+        b"X-Any: \x80",
+    ];
     for (number, field) in (1..).zip(fields) {
         let mut request = get(number, "/", "");
         request.truncate(request.len() - 2);
@@ -217,7 +228,9 @@ fn bytes_that_are_no_text_pass_and_count() {
 fn bytes_that_are_no_text_in_path_and_query_pass_or_are_refused_and_nothing_breaks() {
     let stage = Stage::new(&Given::default());
     let mut passed = 0;
-    for (number, target) in (1..).zip([&b"/\xff\xfe"[..], b"/?q=\xff", b"/\xe4\xb8\xad", b"/%ff%00?%", b"//?//", b"/../../x"]) {
+    for (number, target) in
+        (1..).zip([&b"/\xff\xfe"[..], b"/?q=\xff", b"/\xe4\xb8\xad", b"/%ff%00?%", b"//?//", b"/../../x"])
+    {
         let mut request = b"GET ".to_vec();
         request.extend_from_slice(target);
         request.extend_from_slice(&get(number, "", "")["GET ".len()..]);
@@ -235,7 +248,8 @@ fn garbage_for_a_request_is_refused_and_counts_nothing() {
     let stage = Stage::new(&Given::default());
     let huge = format!("GET / HTTP/1.1\r\nHost: help.example\r\nX-Big: {}\r\n\r\n", "x".repeat(2 << 20));
     // Whoever sends less than HTTP/2's 24 bytes of preface is waited for.
-    let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 and what else a browser says that takes us for https\r\n\r\n";
+    let hello =
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 and what else a browser says that takes us for https\r\n\r\n";
     for garbage in [&hello[..], b"nonsense and more nonsense\r\n\r\n", huge.as_bytes()] {
         let mut wire = Wire::to(stage.proxy()).unwrap();
         wire.patient_for(Duration::from_secs(5));
@@ -382,7 +396,10 @@ fn a_second_one_on_the_same_data_is_refused() {
     let second = stage.sibling();
     let (code, said) = second.run_to_the_end();
     assert_eq!(code, Some(1));
-    assert!(said.contains("portalmeter cannot run: data_dir") && said.contains("is in use by another portalmeter"), "{said}");
+    assert!(
+        said.contains("portalmeter cannot run: data_dir") && said.contains("is in use by another portalmeter"),
+        "{said}"
+    );
     assert_eq!(stage.ask(&get(1, "/", "")).status, 200);
     assert_eq!(stage.settled(), Counted::guests(1));
 }

@@ -1,4 +1,6 @@
 //! `kill -9` under load of known truth: pages received ≤ sessions counted ≤ pages sent.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test says what it measured")]
 
 mod faults {
     pub(crate) mod crowd;

@@ -1,5 +1,7 @@
 //! A full, a read-only and a stalled disk: traffic goes on, counting goes on in memory, readiness says so,
 //! nothing already counted is lost, and when the disk is back the counts are right.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test says what it measured")]
 
 mod faults {
     pub(crate) mod crowd;

@@ -90,7 +90,8 @@ impl Taken {
             return;
         }
         let mut newest = HashSet::new();
-        let mut kept: Vec<NameChange> = self.names.drain(..).rev().filter(|change| newest.insert(change.slot)).collect();
+        let mut kept: Vec<NameChange> =
+            self.names.drain(..).rev().filter(|change| newest.insert(change.slot)).collect();
         kept.reverse();
         self.names = kept;
         self.many = 2 * self.names.len();

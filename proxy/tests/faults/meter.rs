@@ -83,12 +83,13 @@ impl Setup {
         let (proxy, admin) = (free_address(), free_address());
         let Options { upstream, data_dir, trusted, drain, max_wait, hosts, portal } = options;
         let text = format!(
-            "data_dir = {data_dir:?}\n\
+            "data_dir = \"{}\"\n\
              [server]\nlisten = [\"{proxy}\"]\nthreads = 2\ntrusted_proxies = [\"{trusted}\"]\ndrain = \"{drain}\"\n\
              [admin]\nlisten = \"{admin}\"\n\
              [journal]\nmax_wait = \"{max_wait}\"\n\
              [[portal]]\nname = \"help\"\nexperience = \"service_portal\"\nhosts = [\"{hosts}\"]\n\
-             upstream = [\"http://{upstream}\"]\n{portal}\n"
+             upstream = [\"http://{upstream}\"]\n{portal}\n",
+            data_dir.display()
         );
         let config = dir.join("portalmeter.toml");
         fs::write(&config, text).unwrap();
@@ -172,7 +173,8 @@ impl Running {
     /// A metric's value, by its name behind `portalmeter_`, labels and all.
     pub(crate) fn metric(&self, name: &str) -> i64 {
         let text = String::from_utf8(self.admin("/metrics").unwrap().body).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix("portalmeter_")?.strip_prefix(name)?.strip_prefix(' '));
+        let line =
+            text.lines().find_map(|line| line.strip_prefix("portalmeter_")?.strip_prefix(name)?.strip_prefix(' '));
         line.and_then(|value| value.trim().parse().ok()).unwrap_or_default()
     }
 

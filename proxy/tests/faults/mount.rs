@@ -15,7 +15,7 @@ pub(crate) struct Mount {
 impl Mount {
     /// A file system in memory, `size` as mount takes it.
     pub(crate) fn tmpfs(dir: &Path, size: &str) -> Option<Self> {
-        Self::mount(dir, &["-t", "tmpfs", "-o", &format!("size={size}"), "none"])
+        Self::of(dir, &["-t", "tmpfs", "-o", &format!("size={size}"), "none"])
     }
 
     /// An ext4 file system in a file.
@@ -27,10 +27,10 @@ impl Mount {
             println!("skipped: mkfs.ext4 cannot be run here");
             return None;
         }
-        Self::mount(dir, &["-o", "loop", name])
+        Self::of(dir, &["-o", "loop", name])
     }
 
-    fn mount(dir: &Path, what: &[&str]) -> Option<Self> {
+    fn of(dir: &Path, what: &[&str]) -> Option<Self> {
         let at = dir.join("mounted");
         fs::create_dir_all(&at).unwrap();
         if works(Command::new("mount").args(what).arg(&at)) {

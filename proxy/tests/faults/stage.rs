@@ -46,7 +46,7 @@ impl Stage {
         }
         let Given { portal, trusted, hosts, drain, .. } = given;
         let data_dir = dir.path().join("data");
-        let options = Options { portal, trusted, hosts, drain, ..Options::of(origin.address, &data_dir) };
+        let options = Options { trusted, drain, hosts, portal, ..Options::of(origin.address, &data_dir) };
         let setup = Setup::new(dir.path(), &options);
         Self { running: setup.start(), setup, origin, dir }
     }
