@@ -25,8 +25,7 @@ fn page(names: &Names, number: u32, cookie: bool, at: i64) {
         fingerprint_only: false,
     };
     let idle = 30 * MINUTE;
-    let seen =
-        Sighting { at, now: at, kind: Kind::Page, evidence: Evidence::Guest, user: None, traces: &traces, idle };
+    let seen = Sighting { at, now: at, kind: Kind::Page, evidence: Evidence::Guest, user: None, traces: &traces, idle };
     names.resolve(&seen, &mut |_| Some(HandedOut { name: handed, tells: true })).unwrap();
 }
 
