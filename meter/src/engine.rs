@@ -153,7 +153,9 @@ impl Engine {
         let committer = {
             let shared = Arc::clone(&shared);
             let thread = std::thread::Builder::new().name("commit".to_owned());
-            thread.spawn(move || commit::until_ended(&shared, store)).map_err(|error| StoreError::Open(error.to_string()))?
+            thread
+                .spawn(move || commit::until_ended(&shared, store))
+                .map_err(|error| StoreError::Open(error.to_string()))?
         };
         Ok(Self { shared, committer: Mutex::new(Some(committer)) })
     }
@@ -267,7 +269,10 @@ fn write_entry(bytes: &mut Vec<u8>, number: u64, sighted: &Sighted, names: &[Nam
     }
 }
 
-fn read_entry(bytes: &[u8], stamps: &dyn Fn(crate::policy::PolicyId) -> Option<Stamp>) -> Option<(u64, Sighted, Vec<NameChange>)> {
+fn read_entry(
+    bytes: &[u8],
+    stamps: &dyn Fn(crate::policy::PolicyId) -> Option<Stamp>,
+) -> Option<(u64, Sighted, Vec<NameChange>)> {
     let entry: EntryRow<'_> = postcard::from_bytes(bytes).ok()?;
     let scope = Scope { portal: (*entry.portal).into(), module: entry.module.as_deref().map(Into::into) };
     let observation: Observation = entry.seen.read(&|id| stamps(id))?;

@@ -254,11 +254,8 @@ impl Names {
 
     fn by_cookie(&self, seen: &Sighting<'_>, ticket: &Ticket) -> Name {
         let of = self.session_of(seen, ticket);
-        let visitor = if of.contested || self.claims.contains_key(&of.of) {
-            self.claim(seen, ticket.name, &of)
-        } else {
-            of.of
-        };
+        let visitor =
+            if of.contested || self.claims.contains_key(&of.of) { self.claim(seen, ticket.name, &of) } else { of.of };
         if visitor == of.of {
             // Once a cookie has come back, the fingerprint points to nothing.
             self.close(seen, visitor);
@@ -347,10 +344,8 @@ impl Names {
             _ => None,
         };
         let begin = |handed: Option<HandedOut>| {
-            let visitor = handed.map_or_else(
-                || derived(b"page", &[&fingerprint.0, &seen.at.to_le_bytes()]),
-                |handed| handed.name,
-            );
+            let visitor = handed
+                .map_or_else(|| derived(b"page", &[&fingerprint.0, &seen.at.to_le_bytes()]), |handed| handed.name);
             self.remember(Slot::Pointer(fingerprint), seen.at);
             (visitor, Pointer::to(visitor, seen.at))
         };

@@ -61,7 +61,10 @@ fn router(admin: Admin, loopback: bool) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .route("/", get(|| async { "portalmeter: /livez, /readyz, /metrics; the dashboard comes with a later release\n" }))
+        .route(
+            "/",
+            get(|| async { "portalmeter: /livez, /readyz, /metrics; the dashboard comes with a later release\n" }),
+        )
         .with_state(Arc::new(admin));
     if loopback { router.layer(middleware::from_fn(only_local_names)) } else { router }
 }
@@ -117,7 +120,11 @@ impl Admin {
         }
         let (waiting, failure) = engine.backlog();
         if let Some(failure) = failure {
-            problem("store", format!("{failure}; {waiting} observations wait"), "counts lag until the store takes commits again");
+            problem(
+                "store",
+                format!("{failure}; {waiting} observations wait"),
+                "counts lag until the store takes commits again",
+            );
         }
         problems
     }

@@ -45,7 +45,8 @@ impl Client {
 /// The addresses of X-Forwarded-For in order; `None` where one cannot be read.
 fn hops(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = Option<IpAddr>> {
     let fields: Vec<&[u8]> = headers.get_all("x-forwarded-for").iter().map(http::HeaderValue::as_bytes).collect();
-    let hops: Vec<Option<IpAddr>> = fields.iter().flat_map(|field| field.split(|&byte| byte == b',')).map(hop).collect();
+    let hops: Vec<Option<IpAddr>> =
+        fields.iter().flat_map(|field| field.split(|&byte| byte == b',')).map(hop).collect();
     hops.into_iter()
 }
 

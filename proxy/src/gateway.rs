@@ -178,7 +178,8 @@ impl Gateway {
 
     /// Drops what only an auth proxy or a trusted proxy may say, in every spelling.
     fn strip_forgeries(&self, to: &mut RequestHeader, trusted: bool) {
-        let forged: Vec<http::HeaderName> = to.headers.keys().filter(|field| self.is_forged(field.as_str(), trusted)).cloned().collect();
+        let forged: Vec<http::HeaderName> =
+            to.headers.keys().filter(|field| self.is_forged(field.as_str(), trusted)).cloned().collect();
         for name in forged {
             to.remove_header(&name);
         }

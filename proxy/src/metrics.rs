@@ -117,7 +117,11 @@ impl Collector for EngineMetrics {
             ("observations_late", "Observations too old to count", tally.late.load(Ordering::Relaxed)),
             ("records_of_sealed_days", "Records kept, but in no total", tally.sealed.load(Ordering::Relaxed)),
             ("states_damaged", "States that could not be read", tally.damaged.load(Ordering::Relaxed)),
-            ("commits_failed", "Commits that failed and were tried again", tally.failed_commits.load(Ordering::Relaxed)),
+            (
+                "commits_failed",
+                "Commits that failed and were tried again",
+                tally.failed_commits.load(Ordering::Relaxed),
+            ),
         ];
         for (name, help, value) in counters {
             let counter = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;

@@ -37,7 +37,12 @@ impl Roles {
         } else {
             external.push("sn_communities.community_user".to_owned());
         }
-        Self { internal: owned(&["sn_customerservice.self_contributor"]), external, guest, unmapped: Unmapped::default() }
+        Self {
+            internal: owned(&["sn_customerservice.self_contributor"]),
+            external,
+            guest,
+            unmapped: Unmapped::default(),
+        }
     }
 
     /// Whether nothing is configured, so that every signed-in user is a customer.
@@ -79,9 +84,12 @@ mod tests {
 
     #[test]
     fn each_role_of_the_seeds_maps_as_they_say() {
-        for role in
-            ["sn_esm_user", "sn_customerservice.requester", "sn_customerservice.requestor", "sn_communities.community_user"]
-        {
+        for role in [
+            "sn_esm_user",
+            "sn_customerservice.requester",
+            "sn_customerservice.requestor",
+            "sn_communities.community_user",
+        ] {
             assert_eq!(portal(role), Some(Evidence::External), "{role}");
         }
         assert_eq!(portal("sn_customerservice.self_contributor"), Some(Evidence::Internal));
@@ -96,10 +104,7 @@ mod tests {
     #[test]
     fn a_source_that_can_be_forged_makes_nobody_internal() {
         let roles = Roles::servicenow(false);
-        assert_eq!(
-            roles.evidence(split("sn_customerservice.self_contributor"), false),
-            Some(Evidence::External)
-        );
+        assert_eq!(roles.evidence(split("sn_customerservice.self_contributor"), false), Some(Evidence::External));
     }
 
     #[test]

@@ -39,7 +39,10 @@ pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) {
         chores.dirty |= !failed;
         if ends {
             if failed {
-                tracing::error!(observations = taken.sighted.len(), "ended before everything was committed; the journal has it");
+                tracing::error!(
+                    observations = taken.sighted.len(),
+                    "ended before everything was committed; the journal has it"
+                );
             }
             chores.flush(shared, now, true);
             return;

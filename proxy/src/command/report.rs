@@ -114,7 +114,12 @@ fn range(args: &RangeArgs, today: Day) -> Result<(Day, Day), String> {
 mod tests {
     use super::*;
 
-    fn asked(month: Option<&str>, day: Option<&str>, from: Option<&str>, to: Option<&str>) -> Result<(String, String), String> {
+    fn asked(
+        month: Option<&str>,
+        day: Option<&str>,
+        from: Option<&str>,
+        to: Option<&str>,
+    ) -> Result<(String, String), String> {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let args = RangeArgs { month: owned(month), day: owned(day), from: owned(from), to: owned(to) };
         range(&args, "2026-03-12".parse().unwrap()).map(|(from, to)| (from.to_string(), to.to_string()))

@@ -75,7 +75,8 @@ pub(crate) fn load(path: &Path) -> Option<Config> {
 
 /// Logs go to standard error; `RUST_LOG` says how much.
 pub(crate) fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=error"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=error"));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start in one process keeps the first's.
     let _ = subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init();
@@ -90,11 +91,8 @@ pub(crate) fn serve(config: &Config, listening: &dyn Fn()) -> Result<(), String>
     let admin_listener = bind(config.admin.listen)?;
     let metering = Arc::new(meter(config)?);
     let in_flight = InFlight::default();
-    let admin = Admin {
-        registry: metrics::registry(&metering),
-        metering: Arc::clone(&metering),
-        in_flight: in_flight.clone(),
-    };
+    let admin =
+        Admin { registry: metrics::registry(&metering), metering: Arc::clone(&metering), in_flight: in_flight.clone() };
     let admin_address = admin::serve(admin_listener, admin).map_err(|error| format!("the admin listener: {error}"))?;
     let upstreams: Vec<Arc<Upstreams>> =
         config.portals.iter().map(|portal| Arc::new(Upstreams::new(portal.upstream.clone()))).collect();
@@ -158,8 +156,7 @@ fn meter(config: &Config) -> Result<Metering, String> {
         );
     }
     let limits = Limits { disk: config.journal.max_size, ..Limits::default() };
-    let journal =
-        Journal::create(&journal_dir, node()?, limits).map_err(|error| format!("the journal: {error}"))?;
+    let journal = Journal::create(&journal_dir, node()?, limits).map_err(|error| format!("the journal: {error}"))?;
     let names = Arc::new(Names::new(2 * config.journal.keep, true));
     let settings = settings(config, memory);
     let engine = Engine::start(Box::new(store), journal, Arc::clone(&names), &stamps, settings)
