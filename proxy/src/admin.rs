@@ -81,13 +81,13 @@ async fn only_local_names(request: Request, next: Next) -> Response {
 async fn readyz(State(admin): State<Arc<Admin>>) -> Response {
     let draining = admin.in_flight.is_draining();
     let problems = admin.problems();
-    let status = match (draining, problems.is_empty()) {
-        (true, _) => "draining",
-        (false, true) => "ready",
-        (false, false) => "degraded",
-    };
     // Degraded is still ready: traffic flows, and taking the proxy out would only harm it.
-    let code = if draining { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let (status, code) = match (draining, admin.in_flight.is_listening(), problems.is_empty()) {
+        (true, ..) => ("draining", StatusCode::SERVICE_UNAVAILABLE),
+        (_, false, _) => ("starting", StatusCode::SERVICE_UNAVAILABLE),
+        (.., true) => ("ready", StatusCode::OK),
+        (.., false) => ("degraded", StatusCode::OK),
+    };
     let body = serde_json::to_string(&Readiness { status, problems }).unwrap_or_default();
     (code, [(header::CONTENT_TYPE, "application/json")], body + "\n").into_response()
 }

@@ -18,6 +18,7 @@ pub(crate) struct InFlight(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     passing: AtomicUsize,
+    listening: AtomicBool,
     draining: AtomicBool,
     empty: Notify,
 }
@@ -31,6 +32,16 @@ impl InFlight {
     pub(crate) fn enter(&self) -> Passing {
         self.0.passing.fetch_add(1, Ordering::SeqCst);
         Passing(Arc::clone(&self.0))
+    }
+
+    /// Visitors can come in.
+    pub(crate) fn listens(&self) {
+        self.0.listening.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether visitors can come in yet.
+    pub(crate) fn is_listening(&self) -> bool {
+        self.0.listening.load(Ordering::SeqCst)
     }
 
     /// Whether the process is about to end.

@@ -43,7 +43,7 @@ fn start(args: &DemoArgs) -> Result<(), String> {
         say(&welcome(&visitors, &file));
         trickle(visitors.listen, visitors.seed);
     };
-    super::run::serve(&config, &listening)
+    super::run::serve(&config, listening)
 }
 
 /// What the visitors need to know.

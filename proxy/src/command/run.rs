@@ -1,7 +1,7 @@
 //! `portalmeter run`: the proxy and the admin listener.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &RunArgs) -> ExitCode {
     };
     let Some(config) = config else { return ExitCode::FAILURE };
     log_to_stderr();
-    match serve(&config, &|| {}) {
+    match serve(&config, || {}) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             say_aside(&format!("portalmeter cannot run: {problem}\n"));
@@ -83,7 +83,7 @@ pub(crate) fn log_to_stderr() {
 }
 
 /// Serves until SIGTERM or SIGINT. `listening` is called once visitors can come in.
-pub(crate) fn serve(config: &Config, listening: &dyn Fn()) -> Result<(), String> {
+pub(crate) fn serve(config: &Config, listening: impl FnOnce() + Send + 'static) -> Result<(), String> {
     let lock = lock(&config.data_dir)?;
     for address in &config.server.listen {
         free(*address)?;
@@ -104,9 +104,16 @@ pub(crate) fn serve(config: &Config, listening: &dyn Fn()) -> Result<(), String>
         identity_headers: config.portals.iter().flat_map(|portal| portal.identity_headers.clone()).collect(),
         in_flight: in_flight.clone(),
     };
-    let (server, listen) = server(config, gateway);
-    tracing::info!(?listen, admin = %admin_address, portals = config.portals.len(), "portalmeter is metering");
-    listening();
+    let server = server(config, gateway);
+    let (listen, ready) = (config.server.listen.clone(), in_flight.clone());
+    let portals = config.portals.len();
+    let announce = move || {
+        listen.iter().for_each(|address| await_listener(*address));
+        ready.listens();
+        tracing::info!(?listen, admin = %admin_address, portals, "portalmeter is metering");
+        listening();
+    };
+    std::thread::Builder::new().name("ready".to_owned()).spawn(announce).map_err(|error| error.to_string())?;
     let finish = move || metering.engine.close();
     let drain = Drain { in_flight, drain: config.server.drain, finish: Arc::new(finish) };
     server.run(PingoraArgs { shutdown_signal: Box::new(drain) });
@@ -114,7 +121,20 @@ pub(crate) fn serve(config: &Config, listening: &dyn Fn()) -> Result<(), String>
     Ok(())
 }
 
-fn server(config: &Config, gateway: Gateway) -> (Server, Vec<SocketAddr>) {
+/// Waits until a listener takes connections: Pingora opens them in its own time.
+fn await_listener(address: SocketAddr) {
+    let mut to = address;
+    match to.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => to.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => to.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    while TcpStream::connect_timeout(&to, Duration::from_secs(1)).is_err() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn server(config: &Config, gateway: Gateway) -> Server {
     let conf = ServerConf {
         threads: config.server.threads,
         // The process is gone before these: see `shutdown`.
@@ -135,7 +155,7 @@ fn server(config: &Config, gateway: Gateway) -> (Server, Vec<SocketAddr>) {
         service.add_tcp(&address.to_string());
     }
     server.add_service(service);
-    (server, config.server.listen.clone())
+    server
 }
 
 /// The meter: secret, store, journal, what a crash left, and the engine.
