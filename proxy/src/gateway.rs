@@ -100,7 +100,7 @@ impl ProxyHttp for Gateway {
     async fn upstream_request_filter(&self, _: &mut Session, to: &mut RequestHeader, ctx: &mut Context) -> Result<()> {
         let Some(route) = &ctx.route else { return Ok(()) };
         self.hide_our_cookie(to)?;
-        for (name, value) in forwarded::fields(&route.client, &to.headers, &route.host, false) {
+        for (name, value) in forwarded::fields(&route.client, &to.headers, asked_for(to), false) {
             to.insert_header(name, value)?;
         }
         self.strip_forgeries(to, route.client.trusted);
@@ -232,8 +232,13 @@ fn without(headers: &HeaderMap, ours: impl Fn(&[u8]) -> bool) -> Kept {
 
 /// The host asked for, lower case, without port.
 fn host_asked_for(request: &RequestHeader) -> String {
+    host_of(asked_for(request))
+}
+
+/// The host and port asked for, as sent.
+fn asked_for(request: &RequestHeader) -> &str {
     let field = request.headers.get("host").and_then(|host| host.to_str().ok());
-    host_of(field.or_else(|| request.uri.authority().map(http::uri::Authority::as_str)).unwrap_or_default())
+    field.or_else(|| request.uri.authority().map(http::uri::Authority::as_str)).unwrap_or_default()
 }
 
 /// Path and query, beginning with `/` whatever form the request line had.
