@@ -3,6 +3,12 @@
 //!
 //! A failing seed is printed; `SEED=… cargo test -p portalmeter-meter --test fold` replays it.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a failing seed is taken from, and told to, the shell"
+)]
+
 mod support {
     pub(crate) mod bridge;
     pub(crate) mod generate;

@@ -1,5 +1,7 @@
 //! Which browser is it: every hand-over that `metering.md` names, on the name table alone.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::cell::Cell;
 
 use portalmeter_meter::names::{HandedOut, Names, Sighting};

@@ -50,6 +50,7 @@ pub enum Origin {
 
 /// What the client asked.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, none of which follows from another")]
 pub struct Request<'a> {
     /// When the request arrived, in milliseconds since the Unix epoch.
     pub at: Millis,

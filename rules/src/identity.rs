@@ -138,7 +138,7 @@ pub fn identify(sources: &[Source], request: &Request<'_>, response: &Response<'
 
 fn signed_in(person: Person, trusted: bool, rule: Arc<str>, context: Context<'_>) -> Identity {
     let evidence = match &person.roles {
-        Some(roles) => context.roles.evidence(roles.iter().map(String::as_str), trusted),
+        Some(roles) => context.roles.evidence(&roles.iter().map(String::as_str), trusted),
         None => Some(Evidence::External),
     };
     if evidence == Some(Evidence::Guest) {

@@ -55,8 +55,9 @@ pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) {
 fn take(shared: &Shared, taken: &mut Taken) -> bool {
     let mut outbox = lock(&shared.outbox);
     let wait = if taken.is_empty() { TOGETHER } else { RETRY };
-    if !outbox.ends && !(outbox.urgent && taken.is_empty()) {
-        let idle = |outbox: &mut Outbox| !outbox.ends && !(outbox.urgent && taken.is_empty());
+    let retries = !taken.is_empty();
+    if !outbox.ends && (retries || !outbox.urgent) {
+        let idle = |outbox: &mut Outbox| !outbox.ends && (retries || !outbox.urgent);
         outbox = shared.news.wait_timeout_while(outbox, wait, idle).unwrap_or_else(PoisonError::into_inner).0;
     }
     if outbox.urgent && !outbox.ends {

@@ -1,5 +1,7 @@
 //! From the model's words to the program's, and both sides' results side by side.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
