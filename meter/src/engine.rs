@@ -49,8 +49,9 @@ pub struct Settings {
 pub struct Tally {
     /// Observations taken.
     pub observed: AtomicU64,
-    /// Observations that could not be kept because the store was away too long.
-    pub lost: AtomicU64,
+    /// Observations that only the journal has, because the store was away too long: the next start
+    /// commits them.
+    pub postponed: AtomicU64,
     /// Records added.
     pub added: AtomicU64,
     /// Records withdrawn.
@@ -91,6 +92,8 @@ struct EntryRow<'a> {
 #[derive(Default)]
 struct Outbox {
     number: u64,
+    /// The first entry that only the journal has; the node's position stays before it.
+    gap: Option<u64>,
     waiting: Vec<Sighted>,
     names: Vec<NameChange>,
     urgent: bool,
@@ -173,7 +176,8 @@ impl Engine {
         if outbox.waiting.len() + outbox.stuck < MOST_WAITING {
             outbox.waiting.push(sighted);
         } else {
-            shared.tally.lost.fetch_add(1, Ordering::Relaxed);
+            outbox.gap.get_or_insert(number);
+            shared.tally.postponed.fetch_add(1, Ordering::Relaxed);
         }
         outbox.names.extend(names);
         let wake = urgent && !outbox.urgent;

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::body::Body;
@@ -117,6 +118,11 @@ impl Admin {
         if journal.lost > 0 {
             let meaning = "a bound was reached; after a crash these pages would not be counted";
             problem("journal_lost", format!("{} observations were not journaled", journal.lost), meaning);
+        }
+        let postponed = engine.tally().postponed.load(Ordering::Relaxed);
+        if postponed > 0 {
+            let meaning = "the store was away too long; the journal has them, and the next start commits them";
+            problem("postponed", format!("{postponed} observations"), meaning);
         }
         let (waiting, failure) = engine.backlog();
         if let Some(failure) = failure {

@@ -110,7 +110,11 @@ impl Collector for EngineMetrics {
         }
         let tally = engine.tally();
         let counters = [
-            ("observations_lost", "Observations that could not be kept", tally.lost.load(Ordering::Relaxed)),
+            (
+                "observations_postponed",
+                "Observations that only the journal has, until the next start",
+                tally.postponed.load(Ordering::Relaxed),
+            ),
             ("journal_lost", "Observations that were not journaled", journal.lost),
             ("records_added", "Usage records added", tally.added.load(Ordering::Relaxed)),
             ("records_withdrawn", "Usage records withdrawn", tally.withdrawn.load(Ordering::Relaxed)),

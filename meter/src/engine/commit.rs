@@ -47,7 +47,8 @@ pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) {
             chores.flush(shared, now, true);
             return;
         }
-        chores.run(shared, &mut *store, now, failed);
+        let behind = failed || lock(&shared.outbox).gap.is_some();
+        chores.run(shared, &mut *store, now, failed, behind);
     }
 }
 
@@ -65,7 +66,7 @@ fn take(shared: &Shared, taken: &mut Taken) -> bool {
         outbox = shared.news.wait_timeout_while(outbox, AT_ONCE, more).unwrap_or_else(PoisonError::into_inner).0;
     }
     outbox.urgent = false;
-    taken.upto = outbox.number;
+    taken.upto = outbox.gap.map_or(outbox.number, |gap| gap - 1);
     taken.sighted.append(&mut outbox.waiting);
     taken.names.append(&mut outbox.names);
     outbox.stuck = taken.sighted.len();
@@ -142,7 +143,7 @@ struct Chores {
 }
 
 impl Chores {
-    fn run(&mut self, shared: &Shared, store: &mut dyn Store, now: Millis, failed: bool) {
+    fn run(&mut self, shared: &Shared, store: &mut dyn Store, now: Millis, failed: bool, behind: bool) {
         shared.live.expire(now);
         shared.names.expire(now);
         if failed {
@@ -161,7 +162,9 @@ impl Chores {
                 }
                 Err(error) => tracing::warn!(%error, "days could not be sealed"),
             }
-            (shared.settings.each_minute)();
+            if !behind {
+                (shared.settings.each_minute)();
+            }
         }
         self.flush(shared, now, false);
     }

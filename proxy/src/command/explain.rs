@@ -164,6 +164,9 @@ fn seen(verdict: &Verdict<'_>, intake: &Intake) -> Explained {
     }
     explained.evidence = Some(verdict.sender.evidence.to_string());
     explained.evidence_rule = Some(verdict.sender.rule.to_string());
+    if verdict.sender.bot.is_some() {
+        explained.visitor_mode = Some("address and User-Agent");
+    }
     explained.agent = verdict.sender.bot.as_ref().map(|bot| bot.name.to_string());
     explained
 }

@@ -16,7 +16,12 @@ use crate::output::{self, say_aside};
 
 /// Prints usage as asked.
 pub(crate) fn report(args: &ReportArgs) -> ExitCode {
-    let Some(config) = super::run::load(&args.config.config) else { return ExitCode::FAILURE };
+    let config = match &args.data_dir {
+        // Neither address is ever used: only the portal's name and zone are asked for.
+        Some(dir) => Config::single("127.0.0.1:8080", "http://127.0.0.1:8000", Some(dir)).ok(),
+        None => super::run::load(&args.config.config),
+    };
+    let Some(config) = config else { return ExitCode::FAILURE };
     let known = |name: &String| config.portals.iter().any(|portal| *portal.rules.name == **name);
     if let Some(unknown) = args.portal.iter().find(|name| !known(name)) {
         say_aside(&format!("no portal is called `{unknown}`; there are {}\n", names(&config)));

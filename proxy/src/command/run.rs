@@ -50,7 +50,7 @@ pub(crate) fn run(args: &RunArgs) -> ExitCode {
     };
     let Some(config) = config else { return ExitCode::FAILURE };
     log_to_stderr();
-    match serve(&config, || {}) {
+    match serve(&config, || {}, || {}) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             say_aside(&format!("portalmeter cannot run: {problem}\n"));
@@ -82,8 +82,13 @@ pub(crate) fn log_to_stderr() {
     let _ = subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init();
 }
 
-/// Serves until SIGTERM or SIGINT. `listening` is called once visitors can come in.
-pub(crate) fn serve(config: &Config, listening: impl FnOnce() + Send + 'static) -> Result<(), String> {
+/// Serves until SIGTERM or SIGINT. `listening` is called once visitors can come in, `ended` when all
+/// is committed.
+pub(crate) fn serve(
+    config: &Config,
+    listening: impl FnOnce() + Send + 'static,
+    ended: impl Fn() + Send + Sync + 'static,
+) -> Result<(), String> {
     let lock = lock(&config.data_dir)?;
     for address in &config.server.listen {
         free(*address)?;
@@ -114,7 +119,10 @@ pub(crate) fn serve(config: &Config, listening: impl FnOnce() + Send + 'static) 
         listening();
     };
     std::thread::Builder::new().name("ready".to_owned()).spawn(announce).map_err(|error| error.to_string())?;
-    let finish = move || metering.engine.close();
+    let finish = move || {
+        metering.engine.close();
+        ended();
+    };
     let drain = Drain { in_flight, drain: config.server.drain, finish: Arc::new(finish) };
     server.run(PingoraArgs { shutdown_signal: Box::new(drain) });
     drop(lock);
