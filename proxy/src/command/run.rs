@@ -46,7 +46,10 @@ pub(crate) fn run(args: &RunArgs) -> ExitCode {
                 None
             }
         },
-        _ => load(args.config.as_deref().unwrap_or(Path::new(config::DEFAULT_FILE))),
+        _ => read(args.config.as_deref().unwrap_or(Path::new(config::DEFAULT_FILE))).map(|(config, warnings)| {
+            tell(warnings.iter());
+            config
+        }),
     };
     let Some(config) = config else { return ExitCode::FAILURE };
     log_to_stderr();
@@ -59,18 +62,15 @@ pub(crate) fn run(args: &RunArgs) -> ExitCode {
     }
 }
 
-/// Reads a configuration, and tells what is wrong with it on standard error.
+/// Reads a configuration for a command that runs nothing: what is wrong with it is told on standard
+/// error, what `run` and `check` would warn of is not.
 pub(crate) fn load(path: &Path) -> Option<Config> {
-    match config::load(path, &|name| std::env::var(name).ok()) {
-        Ok((config, warnings)) => {
-            tell(warnings.iter());
-            Some(config)
-        }
-        Err(problems) => {
-            tell(problems.iter());
-            None
-        }
-    }
+    read(path).map(|(config, _)| config)
+}
+
+fn read(path: &Path) -> Option<(Config, Vec<config::Problem>)> {
+    let checked = config::load(path, &|name| std::env::var(name).ok());
+    checked.inspect_err(|problems| tell(problems.iter())).ok()
 }
 
 /// Logs go to standard error; `RUST_LOG` says how much.
