@@ -19,6 +19,10 @@ pub(crate) struct Case {
     pub(crate) combined: bool,
     /// Portals in order, with their settings.
     pub(crate) portals: Vec<Portal>,
+    /// Files beside the configuration: name and text.
+    pub(crate) files: Vec<(String, String)>,
+    /// Short words for long texts: `{word}` in a step is the text.
+    pub(crate) words: Vec<(String, String)>,
     /// Browsers that are not like all others.
     pub(crate) browsers: Vec<Browser>,
     /// What happens, in order.

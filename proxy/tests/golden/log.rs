@@ -6,9 +6,20 @@ use serde_json::{Map, Value, json};
 use super::case::{Case, Step};
 use super::phrase::{self, Exchange};
 
-/// The lines of a step.
+/// The lines of a step; in a repeated one, `{n}` is the number of the repetition.
 pub(crate) fn lines(case: &Case, step: &Step) -> Result<Vec<String>, String> {
-    let mut parts = step.what.split(';').map(str::trim);
+    let spelt = case.words.iter().fold(step.what.clone(), |what, (word, text)| what.replace(&format!("{{{word}}}"), text));
+    let mut lines = Vec::new();
+    for (index, at) in step.at.iter().enumerate() {
+        let what = spelt.replace("{n}", &(index + 1).to_string());
+        let line = if case.combined { combined } else { jsonl };
+        lines.extend(exchanges(case, step, &what)?.iter().map(|one| line(one, at + one.after)));
+    }
+    Ok(lines)
+}
+
+fn exchanges(case: &Case, step: &Step, what: &str) -> Result<Vec<Exchange>, String> {
+    let mut parts = what.split(';').map(str::trim);
     let deed = parts.next().unwrap_or_default();
     let details: Vec<&str> = parts.collect();
     let mut exchanges = phrase::exchanges(deed, page(case))?;
@@ -24,8 +35,7 @@ pub(crate) fn lines(case: &Case, step: &Step) -> Result<Vec<String>, String> {
             phrase::refine(exchange, detail)?;
         }
     }
-    let line = if case.combined { combined } else { jsonl };
-    Ok(step.at.iter().flat_map(|at| exchanges.iter().map(move |one| line(one, at + one.after))).collect())
+    Ok(exchanges)
 }
 
 /// Where a page is, if the step does not say.

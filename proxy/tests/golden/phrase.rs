@@ -118,6 +118,10 @@ pub(crate) fn refine(exchange: &mut Exchange, detail: &str) -> Result<(), String
         ("address", address) => address.clone_into(&mut exchange.client),
         ("agent", agent) => exchange.send("User-Agent", agent),
         ("cookie", cookie) => exchange.send("Cookie", cookie),
+        ("and", cookie) => {
+            let before = exchange.sent.iter().find(|(name, _)| name == "Cookie").map(|(_, value)| format!("{value}; "));
+            exchange.send("Cookie", &(before.unwrap_or_default() + cookie.trim_start_matches("cookie ")));
+        }
         ("no", "cookie") => exchange.sent.retain(|(name, _)| name != "Cookie"),
         ("given", cookie) => exchange.answered.push(pair("Set-Cookie", &format!("{cookie}; Path=/; HttpOnly"))),
         ("deletes", cookie) => exchange.answered.push(pair("Set-Cookie", &format!("{cookie}=; Path=/; Max-Age=0"))),

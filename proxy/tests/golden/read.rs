@@ -90,6 +90,8 @@ impl Draft {
             ("log", "") => self.case.combined = value == "combined",
             ("setting", "") => return self.setting("support", &value),
             ("portal", name) => return self.setting(name, &value),
+            ("file", name) => self.case.files.push((name.to_owned(), value)),
+            ("word", name) => self.case.words.push((name.to_owned(), value)),
             ("browser", name) => {
                 let details = value.split(';').map(|detail| detail.trim().to_owned()).collect();
                 self.case.browsers.push(Browser { name: name.to_owned(), details });

@@ -16,6 +16,9 @@ pub(crate) fn replay(case: &Case) -> Counted {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let file = folder.path().join("portalmeter.toml");
     std::fs::write(&file, config::config(case)).map_err(|error| error.to_string())?;
+    for (name, text) in &case.files {
+        std::fs::write(folder.path().join(name), text).map_err(|error| error.to_string())?;
+    }
     let path = folder.path().join("access.log");
     let mut text = String::new();
     let mut counted = Vec::new();

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{Table, presets};
+use comfy_table::Table;
+use comfy_table::presets::ASCII_MARKDOWN;
 use serde_json::Value;
 
 use super::case::{Case, Column, End};
@@ -36,7 +37,7 @@ fn heading(case: &Case) -> String {
 
 fn table(case: &Case, counted: &[Value]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN);
+    table.load_style(ASCII_MARKDOWN);
     let columns = case.steps.first().map(|step| step.counts.iter().map(|(column, _)| column.0).collect::<Vec<_>>());
     table.set_header(["time", "browser", "what"].into_iter().chain(columns.unwrap_or_default()));
     for (step, report) in case.steps.iter().zip(counted) {
