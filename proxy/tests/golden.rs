@@ -57,7 +57,8 @@ fn a_wrong_number_is_shown_in_its_table() {
 
 #[test]
 fn a_table_that_cannot_be_read_says_where() {
-    let text = "## a case\n> law\n| time | browser | what | gest |\n|---|---|---|---|\n| 09:00 | A | guest page | 1 |\n";
+    let text =
+        "## a case\n> law\n| time | browser | what | gest |\n|---|---|---|---|\n| 09:00 | A | guest page | 1 |\n";
     let error = read::cases(Path::new("made-up.md"), text).unwrap_err();
     assert_eq!(error, "made-up.md:3: `gest` is not a column");
 }

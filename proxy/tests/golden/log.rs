@@ -8,7 +8,8 @@ use super::phrase::{self, Exchange};
 
 /// The lines of a step; in a repeated one, `{n}` is the number of the repetition.
 pub(crate) fn lines(case: &Case, step: &Step) -> Result<Vec<String>, String> {
-    let spelt = case.words.iter().fold(step.what.clone(), |what, (word, text)| what.replace(&format!("{{{word}}}"), text));
+    let spelt =
+        case.words.iter().fold(step.what.clone(), |what, (word, text)| what.replace(&format!("{{{word}}}"), text));
     let mut lines = Vec::new();
     for (index, at) in step.at.iter().enumerate() {
         let what = spelt.replace("{n}", &(index + 1).to_string());

@@ -88,7 +88,9 @@ pub(crate) fn exchanges(deed: &str, page: &str) -> Result<Vec<Exchange>, String>
                 return Ok(vec![form, Exchange { after: 200, ..signed_in(page, who) }]);
             }
             match deed.split_once(' ') {
-                Some((method, path)) if path.starts_with('/') && method.bytes().all(|byte| byte.is_ascii_uppercase()) => {
+                Some((method, path))
+                    if path.starts_with('/') && method.bytes().all(|byte| byte.is_ascii_uppercase()) =>
+                {
                     one(Exchange::new(method, path))
                 }
                 _ => Err(format!("nobody knows what `{deed}` is")),

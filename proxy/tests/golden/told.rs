@@ -17,9 +17,11 @@ pub(crate) fn difference(case: &Case, counted: &Counted) -> Option<String> {
     };
     let unsound = counted.iter().find_map(unsound);
     let end = counted.last().and_then(|report| end_differs(case.end.as_ref()?, report));
-    let steps_differ = case.steps.iter().zip(counted).any(|(step, report)| {
-        step.counts.iter().any(|(column, expected)| total(report, *column) != *expected)
-    });
+    let steps_differ = case
+        .steps
+        .iter()
+        .zip(counted)
+        .any(|(step, report)| step.counts.iter().any(|(column, expected)| total(report, *column) != *expected));
     if !steps_differ && unsound.is_none() && end.is_none() {
         return None;
     }
@@ -59,7 +61,8 @@ fn total(report: &Value, column: Column) -> i64 {
 fn unsound(report: &Value) -> Option<String> {
     for row in rows(report) {
         let of = |name| number(row, name);
-        if of("billable") != of("guest_raw") - of("bot") + of("external") || of("guest_raw") != of("guest") + of("bot") {
+        if of("billable") != of("guest_raw") - of("bot") + of("external") || of("guest_raw") != of("guest") + of("bot")
+        {
             return Some(format!("billable is not guest_raw − bot + external in {row}"));
         }
     }
@@ -88,8 +91,9 @@ fn end_differs(end: &End, report: &Value) -> Option<String> {
             line(keys, columns.iter().map(|column| number(row, column.0)).collect())
         })
         .collect();
-    (expected != found)
-        .then(|| format!("in the end expected\n  {}\nbut the report says\n  {}", expected.join("\n  "), found.join("\n  ")))
+    (expected != found).then(|| {
+        format!("in the end expected\n  {}\nbut the report says\n  {}", expected.join("\n  "), found.join("\n  "))
+    })
 }
 
 fn rows(report: &Value) -> &[Value] {

@@ -15,12 +15,18 @@ pub(crate) struct Browser {
 }
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+const ANDROID: &str = "Mozilla/5.0 (Android 14; Mobile; rv:128.0) Gecko/128.0 Firefox/128.0";
 const CRAWLER: &str = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
 
 impl Browser {
     /// A person's browser.
     pub(crate) fn new(meter: &Meter) -> Self {
         Self { to: meter.address, home: meter.home, agent: FIREFOX, cookies: Some(Vec::new()) }
+    }
+
+    /// A person's phone.
+    pub(crate) fn phone(meter: &Meter) -> Self {
+        Self { agent: ANDROID, ..Self::new(meter) }
     }
 
     /// A search engine's, which keeps no cookies.

@@ -1,6 +1,6 @@
 //! Waiting for what has to come, and other people's clocks.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -24,8 +24,21 @@ pub(crate) fn noon() -> String {
     format!("Etc/GMT{:+}", -ahead)
 }
 
-/// Midnight is tested with Debian's faketime.
-pub(crate) fn need_faketime() {
-    let found = Command::new("faketime").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    assert!(found.is_ok(), "this test needs faketime: run `make test`, or `apt-get install faketime`");
+/// The environment of a program whose clock says another time at its start, in UTC, and then goes on.
+///
+/// That is done by Debian's faketime. It would stay between us and the program, and keep our signals; so
+/// it is only asked where its library is.
+pub(crate) fn beginning_at(time: &str) -> [(&'static str, String); 4] {
+    let output = Command::new("faketime").args(["-m", "-f", "+0", "printenv", "LD_PRELOAD"]).output();
+    let library = output.ok().filter(|output| output.status.success());
+    let Some(library) = library.and_then(|output| String::from_utf8(output.stdout).ok()) else {
+        panic!("this test needs faketime: run `make test`, or `apt-get install faketime`");
+    };
+    [
+        ("LD_PRELOAD", library.trim().to_owned()),
+        ("FAKETIME", format!("@{time}")),
+        // Only the wall clock is another; timers go by the machine's.
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+        ("TZ", "UTC".to_owned()),
+    ]
 }

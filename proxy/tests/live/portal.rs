@@ -63,10 +63,8 @@ fn answer(path: &str, user: Option<&str>) -> String {
     if path == "/logout" {
         return response("302 Found", "Location: /\r\nSet-Cookie: sid=; Path=/; Max-Age=0\r\n");
     }
-    let who = user.map_or_else(
-        || "X-Signed-In: false\r\n".to_owned(),
-        |user| format!("X-Signed-In: true\r\nX-User: {user}\r\n"),
-    );
+    let who = user
+        .map_or_else(|| "X-Signed-In: false\r\n".to_owned(), |user| format!("X-Signed-In: true\r\nX-User: {user}\r\n"));
     response("200 OK", &who)
 }
 
