@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Nothing that has to come takes longer, on a busy machine too.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Asks again and again until it is so.
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
