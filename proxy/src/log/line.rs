@@ -40,7 +40,8 @@ pub(crate) struct Line<'a> {
     pub(crate) response_headers: Fields<'a>,
 }
 
-/// The header fields that a log tells of. A field logged as `-` or as nothing at all is not there.
+/// The header fields that a log tells of. A field logged as `-` or as nothing at all is not there; of the
+/// former it is known that the log does not tell.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
     fields: &'a [Field],
@@ -96,6 +97,11 @@ impl<'a> Line<'a> {
 impl<'a> Fields<'a> {
     /// Every field, its name as written, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        self.written().filter(|(_, value)| *value != UNTOLD)
+    }
+
+    /// The fields with those that are not told.
+    fn written(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let bytes = self.bytes;
         self.fields.iter().map(move |field| (bytes.name(field.name), bytes.at(field.value)))
     }
@@ -106,6 +112,10 @@ impl Headers for Fields<'_> {
         self.iter()
             .filter(|(written, _)| written.eq_ignore_ascii_case(name.as_bytes()))
             .for_each(|(_, value)| visit(value));
+    }
+
+    fn untold(&self, name: &str) -> bool {
+        self.written().any(|(written, value)| value == UNTOLD && written.eq_ignore_ascii_case(name.as_bytes()))
     }
 
     fn first<'a>(&'a self, name: &str) -> Option<&'a [u8]> {
@@ -122,6 +132,9 @@ impl fmt::Debug for Fields<'_> {
             .finish()
     }
 }
+
+/// What a log writes of a field to say nothing.
+const UNTOLD: &[u8] = b"-";
 
 /// A line kept for later, when its log is read no more.
 #[derive(Debug, Clone)]
@@ -140,8 +153,8 @@ impl Kept {
         record.remote_user = line.remote_user.map(|user| record.keep(user));
         record.tells_cookies = line.tells_cookies;
         record.tells_agent = line.tells_agent;
-        record.request = record.keep_fields(line.request_headers.iter());
-        record.response = record.keep_fields(line.response_headers.iter());
+        record.request = record.keep_fields(line.request_headers.written());
+        record.response = record.keep_fields(line.response_headers.written());
         Self { line: Box::default(), record }
     }
 

@@ -141,7 +141,9 @@ impl Token {
                     }
                 });
                 match token.map(|token| self.verify(token, request.at)) {
-                    None | Some(Verified::Expired) => Some(Holder::Nobody),
+                    // A log without cookies says nothing about them.
+                    None => request.tells("cookie").then_some(Holder::Nobody),
+                    Some(Verified::Expired) => Some(Holder::Nobody),
                     Some(Verified::Person(person)) => Some(Holder::Person(person)),
                     Some(Verified::Not) => None,
                 }
