@@ -51,7 +51,7 @@ struct Routed {
 /// An idle client connection is kept this long, in seconds.
 const KEEPALIVE: u64 = 60;
 /// A WebSocket may stay silent this long.
-const QUIET: Duration = Duration::from_secs(3600);
+const QUIET: Duration = Duration::from_hours(1);
 
 #[async_trait]
 impl ProxyHttp for Gateway {

@@ -78,7 +78,7 @@ impl Drop for Passing {
 /// Tells Pingora to stop listening, and ends the process once everything has passed.
 pub(crate) struct Drain {
     pub(crate) in_flight: InFlight,
-    pub(crate) drain: Duration,
+    pub(crate) at_most: Duration,
     /// Commits and writes out what there is.
     pub(crate) finish: Arc<dyn Fn() + Send + Sync>,
 }
@@ -89,7 +89,7 @@ impl ShutdownSignalWatch for Drain {
         let name = asked_to_end().await;
         tracing::info!(signal = name, "draining");
         self.in_flight.0.draining.store(true, Ordering::SeqCst);
-        let (in_flight, drain, finish) = (self.in_flight.clone(), self.drain, Arc::clone(&self.finish));
+        let (in_flight, drain, finish) = (self.in_flight.clone(), self.at_most, Arc::clone(&self.finish));
         let supervisor = std::thread::Builder::new().name("drain".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             if let Ok(runtime) = runtime {

@@ -83,7 +83,9 @@ fn queries(args: &ReportArgs, config: &Config) -> Result<Vec<Query>, String> {
     if queries.windows(2).all(|pair| (pair[0].from, pair[0].to) == (pair[1].from, pair[1].to)) {
         // The same days everywhere: portals that are no longer configured are shown too.
         queries.truncate(1);
-        queries.iter_mut().for_each(|query| query.portals.clone_from(&args.portal));
+        for query in &mut queries {
+            query.portals.clone_from(&args.portal);
+        }
     }
     Ok(queries)
 }

@@ -113,7 +113,9 @@ pub(crate) fn serve(
     let (listen, ready) = (config.server.listen.clone(), in_flight.clone());
     let portals = config.portals.len();
     let announce = move || {
-        listen.iter().for_each(|address| await_listener(*address));
+        for address in &listen {
+            await_listener(*address);
+        }
         ready.listens();
         tracing::info!(?listen, admin = %admin_address, portals, "portalmeter is metering");
         listening();
@@ -123,7 +125,7 @@ pub(crate) fn serve(
         metering.engine.close();
         ended();
     };
-    let drain = Drain { in_flight, drain: config.server.drain, finish: Arc::new(finish) };
+    let drain = Drain { in_flight, at_most: config.server.drain, finish: Arc::new(finish) };
     server.run(PingoraArgs { shutdown_signal: Box::new(drain) });
     drop(lock);
     Ok(())
@@ -155,7 +157,7 @@ fn server(config: &Config, gateway: Gateway) -> Server {
     server.bootstrap();
     let mut options = HttpServerOptions::default();
     options.h2c = true;
-    options.h2_idle_timeout = Some(Duration::from_secs(60));
+    options.h2_idle_timeout = Some(Duration::from_mins(1));
     let mut service =
         ProxyServiceBuilder::new(&server.configuration, gateway).name("portals").server_options(options).build();
     service.threads = Some(config.server.threads);

@@ -12,7 +12,7 @@ use super::record::{Bytes, Field, Record};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Line<'a> {
     /// The log it stands in.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only skipped lines are told by their log's name"))]
+    #[expect(dead_code, reason = "only skipped lines are told by their log's name")]
     pub(crate) file: &'a str,
     /// Its number there, from 1.
     pub(crate) number: u64,
