@@ -49,8 +49,9 @@ pub struct Settings {
 pub struct Tally {
     /// Observations taken.
     pub observed: AtomicU64,
-    /// Observations that could not be kept because the store was away too long.
-    pub lost: AtomicU64,
+    /// Observations that only the journal has, because the store was away too long: the next start
+    /// commits them.
+    pub postponed: AtomicU64,
     /// Records added.
     pub added: AtomicU64,
     /// Records withdrawn.
@@ -91,6 +92,8 @@ struct EntryRow<'a> {
 #[derive(Default)]
 struct Outbox {
     number: u64,
+    /// The first entry that only the journal has; the node's position stays before it.
+    gap: Option<u64>,
     waiting: Vec<Sighted>,
     names: Vec<NameChange>,
     urgent: bool,
@@ -153,7 +156,9 @@ impl Engine {
         let committer = {
             let shared = Arc::clone(&shared);
             let thread = std::thread::Builder::new().name("commit".to_owned());
-            thread.spawn(move || commit::until_ended(&shared, store)).map_err(|error| StoreError::Open(error.to_string()))?
+            thread
+                .spawn(move || commit::until_ended(&shared, store))
+                .map_err(|error| StoreError::Open(error.to_string()))?
         };
         Ok(Self { shared, committer: Mutex::new(Some(committer)) })
     }
@@ -171,7 +176,8 @@ impl Engine {
         if outbox.waiting.len() + outbox.stuck < MOST_WAITING {
             outbox.waiting.push(sighted);
         } else {
-            shared.tally.lost.fetch_add(1, Ordering::Relaxed);
+            outbox.gap.get_or_insert(number);
+            shared.tally.postponed.fetch_add(1, Ordering::Relaxed);
         }
         outbox.names.extend(names);
         let wake = urgent && !outbox.urgent;
@@ -273,7 +279,10 @@ fn write_entry(bytes: &mut Vec<u8>, number: u64, sighted: &Sighted, names: &[Nam
     }
 }
 
-fn read_entry(bytes: &[u8], stamps: &dyn Fn(crate::policy::PolicyId) -> Option<Stamp>) -> Option<(u64, Sighted, Vec<NameChange>)> {
+fn read_entry(
+    bytes: &[u8],
+    stamps: &dyn Fn(crate::policy::PolicyId) -> Option<Stamp>,
+) -> Option<(u64, Sighted, Vec<NameChange>)> {
     let entry: EntryRow<'_> = postcard::from_bytes(bytes).ok()?;
     let scope = Scope { portal: (*entry.portal).into(), module: entry.module.as_deref().map(Into::into) };
     let observation: Observation = entry.seen.read(&|id| stamps(id))?;

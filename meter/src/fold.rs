@@ -160,8 +160,12 @@ fn start(session: &mut Option<Session>, seen: &Observation, reason: Reason, emit
         Evidence::Internal => Class::Internal,
         Evidence::Bot => Class::Bot,
     };
+    // Of two switches in one instant the second begins the same session again: that is one record.
+    let counted = |old: &Session| old.started == seen.at && old.began == reason && old.held.is_empty();
+    let again = session.as_ref().is_some_and(counted);
     let fresh = session.insert(Session {
         started: seen.at,
+        began: reason,
         last_seen: seen.at,
         counted_day: seen.day,
         class,
@@ -171,7 +175,9 @@ fn start(session: &mut Option<Session>, seen: &Observation, reason: Reason, emit
         pages: 1,
         held: Vec::new(),
     });
-    count(fresh, seen, reason, &seen.stamp.policy, emit);
+    if !again {
+        count(fresh, seen, reason, &seen.stamp.policy, emit);
+    }
 }
 
 /// 4. A logout in a guest session, or a bot's, changes nothing but when it was last seen.

@@ -267,11 +267,8 @@ impl Names {
 
     fn by_cookie(&self, seen: &Sighting<'_>, ticket: &Ticket) -> Name {
         let of = self.session_of(seen, ticket);
-        let visitor = if of.contested || self.claims.contains_key(&of.of) {
-            self.claim(seen, ticket.name, &of)
-        } else {
-            of.of
-        };
+        let visitor =
+            if of.contested || self.claims.contains_key(&of.of) { self.claim(seen, ticket.name, &of) } else { of.of };
         if visitor == of.of {
             // Once a cookie has come back, the fingerprint points to nothing.
             self.close(seen, visitor);
@@ -360,10 +357,8 @@ impl Names {
             _ => None,
         };
         let begin = |handed: Option<HandedOut>| {
-            let visitor = handed.map_or_else(
-                || derived(b"page", &[&fingerprint.0, &seen.at.to_le_bytes()]),
-                |handed| handed.name,
-            );
+            let visitor = handed
+                .map_or_else(|| derived(b"page", &[&fingerprint.0, &seen.at.to_le_bytes()]), |handed| handed.name);
             self.remember(Slot::Pointer(fingerprint), seen.at);
             (visitor, Pointer::to(visitor, seen.at))
         };
@@ -489,9 +484,9 @@ fn stale(stored: Millis, now: Millis) -> bool {
 fn derived(role: &[u8], parts: &[&[u8]]) -> Name {
     let mut hasher = blake3::Hasher::new_derive_key("portalmeter 2026 derived visitor");
     hasher.update(role);
-    parts.iter().for_each(|part| {
+    for part in parts {
         hasher.update(part);
-    });
+    }
     let mut name = [0; 16];
     name.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     Name(name)

@@ -190,7 +190,7 @@ impl Sink for Offline {
         let at = sighted.observation.at;
         if at > self.newest {
             self.newest = at;
-            if at - self.closed_to > SWEEP || self.closed_to == Millis::MIN {
+            if at.saturating_sub(self.closed_to) > SWEEP {
                 self.closed_to = at;
                 self.sweep();
             }

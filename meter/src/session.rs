@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::day::Day;
 use crate::fold::Effect;
+use crate::record::Reason;
 
 /// What a record is counted as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,6 +50,8 @@ impl fmt::Display for Class {
 pub struct Session {
     /// Its first page.
     pub started: Millis,
+    /// Why it is one of its own.
+    pub began: Reason,
     /// Its last observation of any kind.
     pub last_seen: Millis,
     /// The last day it counted on.

@@ -185,7 +185,8 @@ impl UsageReport {
             ];
             let period = row.day.as_deref().or(row.month.as_deref()).unwrap_or_default();
             let words = [&row.portal, row.module.as_deref().unwrap_or_default(), period, &row.timezone];
-            let fields = words.into_iter().map(str::to_owned).chain(numbers.into_iter().map(|number| number.to_string()));
+            let fields =
+                words.into_iter().map(str::to_owned).chain(numbers.into_iter().map(|number| number.to_string()));
             csv.write_record(fields.chain([row.state.to_string()]))?;
         }
         csv.into_inner().map_err(|error| error.into_error().into())

@@ -20,7 +20,7 @@ fn page(names: &Names, number: u32, cookie: bool, at: i64) {
     let handed = name(number, 2);
     let traces = Traces {
         fingerprint: name(number, 1),
-        presented: cookie.then(|| Ticket { name: handed, issued: Some(0), of: None }),
+        presented: cookie.then_some(Ticket { name: handed, issued: Some(0), of: None }),
         response: None,
         fingerprint_only: false,
     };

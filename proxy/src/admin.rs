@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::body::Body;
@@ -61,7 +62,10 @@ fn router(admin: Admin, loopback: bool) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .route("/", get(|| async { "portalmeter: /livez, /readyz, /metrics; the dashboard comes with a later release\n" }))
+        .route(
+            "/",
+            get(|| async { "portalmeter: /livez, /readyz, /metrics; the dashboard comes with a later release\n" }),
+        )
         .with_state(Arc::new(admin));
     if loopback { router.layer(middleware::from_fn(only_local_names)) } else { router }
 }
@@ -78,13 +82,13 @@ async fn only_local_names(request: Request, next: Next) -> Response {
 async fn readyz(State(admin): State<Arc<Admin>>) -> Response {
     let draining = admin.in_flight.is_draining();
     let problems = admin.problems();
-    let status = match (draining, problems.is_empty()) {
-        (true, _) => "draining",
-        (false, true) => "ready",
-        (false, false) => "degraded",
-    };
     // Degraded is still ready: traffic flows, and taking the proxy out would only harm it.
-    let code = if draining { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let (status, code) = match (draining, admin.in_flight.is_listening(), problems.is_empty()) {
+        (true, ..) => ("draining", StatusCode::SERVICE_UNAVAILABLE),
+        (_, false, _) => ("starting", StatusCode::SERVICE_UNAVAILABLE),
+        (.., true) => ("ready", StatusCode::OK),
+        (.., false) => ("degraded", StatusCode::OK),
+    };
     let body = serde_json::to_string(&Readiness { status, problems }).unwrap_or_default();
     (code, [(header::CONTENT_TYPE, "application/json")], body + "\n").into_response()
 }
@@ -115,9 +119,18 @@ impl Admin {
             let meaning = "a bound was reached; after a crash these pages would not be counted";
             problem("journal_lost", format!("{} observations were not journaled", journal.lost), meaning);
         }
+        let postponed = engine.tally().postponed.load(Ordering::Relaxed);
+        if postponed > 0 {
+            let meaning = "the store was away too long; the journal has them, and the next start commits them";
+            problem("postponed", format!("{postponed} observations"), meaning);
+        }
         let (waiting, failure) = engine.backlog();
         if let Some(failure) = failure {
-            problem("store", format!("{failure}; {waiting} observations wait"), "counts lag until the store takes commits again");
+            problem(
+                "store",
+                format!("{failure}; {waiting} observations wait"),
+                "counts lag until the store takes commits again",
+            );
         }
         problems
     }

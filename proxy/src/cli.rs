@@ -142,6 +142,9 @@ pub(crate) struct ExplainArgs {
 pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArg,
+    /// Without a file: the data of `run --listen --upstream`
+    #[arg(long, value_name = "D", conflicts_with = "config")]
+    pub(crate) data_dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) range: RangeArgs,
     /// A row a day or a month

@@ -39,7 +39,7 @@ mod visitor;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use keeping::{Files, Flush, Journal, Ledger};
+pub(crate) use keeping::{Flush, Journal, Ledger};
 pub(crate) use portal::{Portal, shown_host};
 pub(crate) use problem::{Problem, Problems};
 pub(crate) use secret::{Secret, SecretSource, load_or_generate};

@@ -45,7 +45,8 @@ impl Client {
 /// The addresses of X-Forwarded-For in order; `None` where one cannot be read.
 fn hops(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = Option<IpAddr>> {
     let fields: Vec<&[u8]> = headers.get_all("x-forwarded-for").iter().map(http::HeaderValue::as_bytes).collect();
-    let hops: Vec<Option<IpAddr>> = fields.iter().flat_map(|field| field.split(|&byte| byte == b',')).map(hop).collect();
+    let hops: Vec<Option<IpAddr>> =
+        fields.iter().flat_map(|field| field.split(|&byte| byte == b',')).map(hop).collect();
     hops.into_iter()
 }
 
@@ -62,7 +63,7 @@ fn first_word<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
     value.split(|&byte| byte == b',').next().map(<[u8]>::trim_ascii)
 }
 
-/// The values of X-Forwarded-For, -Proto and -Host that the portal gets; `host` as it was asked for, its port included.
+/// The values of X-Forwarded-For, -Proto and -Host that the portal gets.
 pub(crate) fn fields(client: &Client, headers: &HeaderMap, host: &str, tls: bool) -> [(&'static str, Vec<u8>); 3] {
     let mut chain = Vec::new();
     if client.trusted {

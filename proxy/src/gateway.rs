@@ -51,7 +51,7 @@ struct Routed {
 /// An idle client connection is kept this long, in seconds.
 const KEEPALIVE: u64 = 60;
 /// A WebSocket may stay silent this long.
-const QUIET: Duration = Duration::from_secs(3600);
+const QUIET: Duration = Duration::from_hours(1);
 
 #[async_trait]
 impl ProxyHttp for Gateway {
@@ -97,15 +97,10 @@ impl ProxyHttp for Gateway {
         peer.ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "the upstream's name is not resolved"))
     }
 
-    async fn upstream_request_filter(
-        &self,
-        session: &mut Session,
-        to: &mut RequestHeader,
-        ctx: &mut Context,
-    ) -> Result<()> {
+    async fn upstream_request_filter(&self, _: &mut Session, to: &mut RequestHeader, ctx: &mut Context) -> Result<()> {
         let Some(route) = &ctx.route else { return Ok(()) };
         self.hide_our_cookie(to)?;
-        for (name, value) in forwarded::fields(&route.client, &to.headers, authority(session.req_header()), false) {
+        for (name, value) in forwarded::fields(&route.client, &to.headers, asked_for(to), false) {
             to.insert_header(name, value)?;
         }
         self.strip_forgeries(to, route.client.trusted);
@@ -183,7 +178,8 @@ impl Gateway {
 
     /// Drops what only an auth proxy or a trusted proxy may say, in every spelling.
     fn strip_forgeries(&self, to: &mut RequestHeader, trusted: bool) {
-        let forged: Vec<http::HeaderName> = to.headers.keys().filter(|field| self.is_forged(field.as_str(), trusted)).cloned().collect();
+        let forged: Vec<http::HeaderName> =
+            to.headers.keys().filter(|field| self.is_forged(field.as_str(), trusted)).cloned().collect();
         for name in forged {
             to.remove_header(&name);
         }
@@ -236,11 +232,11 @@ fn without(headers: &HeaderMap, ours: impl Fn(&[u8]) -> bool) -> Kept {
 
 /// The host asked for, lower case, without port.
 fn host_asked_for(request: &RequestHeader) -> String {
-    host_of(authority(request))
+    host_of(asked_for(request))
 }
 
-/// Host and port as they were asked for.
-fn authority(request: &RequestHeader) -> &str {
+/// The host and port asked for, as sent.
+fn asked_for(request: &RequestHeader) -> &str {
     let field = request.headers.get("host").and_then(|host| host.to_str().ok());
     field.or_else(|| request.uri.authority().map(http::uri::Authority::as_str)).unwrap_or_default()
 }

@@ -8,10 +8,10 @@ use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-pub use format::Format;
-pub use input::Input;
-pub use line::{Kept, Line};
-pub use why::{LogError, Skipped};
+pub(crate) use format::Format;
+pub(crate) use input::Input;
+pub(crate) use line::{Kept, Line};
+pub(crate) use why::{LogError, Skipped};
 
 use source::Source;
 
@@ -32,7 +32,7 @@ mod tests;
 mod why;
 
 /// Who is told what the logs hold.
-pub trait Listener {
+pub(crate) trait Listener {
     /// The next line. After a `Break` nothing more is read.
     fn line(&mut self, line: &Line<'_>) -> ControlFlow<()>;
 
@@ -45,21 +45,21 @@ pub trait Listener {
 
 /// What was read, all in all.
 #[derive(Debug, Default)]
-pub struct Totals {
+pub(crate) struct Totals {
     /// Lines that were told.
-    pub lines: u64,
+    pub(crate) lines: u64,
     /// Lines that were passed over. Empty ones are not counted.
-    pub skipped: u64,
+    pub(crate) skipped: u64,
     /// Bytes read, as they lie on disk.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Logs that broke off: unreadable, or a compressed log cut short. The lines before hold.
-    pub failed: Vec<LogError>,
+    pub(crate) failed: Vec<LogError>,
 }
 
 /// Tells `listener` of every line of `inputs`, merged by time.
 ///
 /// All inputs are opened first: if one cannot be, nothing was told.
-pub fn each_line(inputs: &[Input], format: Format, listener: &mut impl Listener) -> Result<Totals, LogError> {
+pub(crate) fn each_line(inputs: &[Input], format: Format, listener: &mut impl Listener) -> Result<Totals, LogError> {
     if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
         return Err(LogError::StandardInputTwice);
     }

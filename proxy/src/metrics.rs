@@ -110,14 +110,22 @@ impl Collector for EngineMetrics {
         }
         let tally = engine.tally();
         let counters = [
-            ("observations_lost", "Observations that could not be kept", tally.lost.load(Ordering::Relaxed)),
+            (
+                "observations_postponed",
+                "Observations that only the journal has, until the next start",
+                tally.postponed.load(Ordering::Relaxed),
+            ),
             ("journal_lost", "Observations that were not journaled", journal.lost),
             ("records_added", "Usage records added", tally.added.load(Ordering::Relaxed)),
             ("records_withdrawn", "Usage records withdrawn", tally.withdrawn.load(Ordering::Relaxed)),
             ("observations_late", "Observations too old to count", tally.late.load(Ordering::Relaxed)),
             ("records_of_sealed_days", "Records kept, but in no total", tally.sealed.load(Ordering::Relaxed)),
             ("states_damaged", "States that could not be read", tally.damaged.load(Ordering::Relaxed)),
-            ("commits_failed", "Commits that failed and were tried again", tally.failed_commits.load(Ordering::Relaxed)),
+            (
+                "commits_failed",
+                "Commits that failed and were tried again",
+                tally.failed_commits.load(Ordering::Relaxed),
+            ),
         ];
         for (name, help, value) in counters {
             let counter = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;

@@ -35,7 +35,17 @@ pub(crate) fn usage(report: &UsageReport, output: Output, period: &str) -> io::R
 
 /// Columns of the table for people: those that matter for the bill, then the rest.
 const SHOWN: [&str; 12] = [
-    "portal", "module", "day", "guest_raw", "bot", "guest", "external", "billable", "internal", "converted", "page_views",
+    "portal",
+    "module",
+    "day",
+    "guest_raw",
+    "bot",
+    "guest",
+    "external",
+    "billable",
+    "internal",
+    "converted",
+    "page_views",
     "state",
 ];
 

@@ -22,6 +22,7 @@ pub(crate) struct InFlight(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     passing: AtomicUsize,
+    listening: AtomicBool,
     draining: AtomicBool,
     empty: Notify,
 }
@@ -35,6 +36,16 @@ impl InFlight {
     pub(crate) fn enter(&self) -> Passing {
         self.0.passing.fetch_add(1, Ordering::SeqCst);
         Passing(Arc::clone(&self.0))
+    }
+
+    /// Visitors can come in.
+    pub(crate) fn listens(&self) {
+        self.0.listening.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether visitors can come in yet.
+    pub(crate) fn is_listening(&self) -> bool {
+        self.0.listening.load(Ordering::SeqCst)
     }
 
     /// Whether the process is about to end.
@@ -71,7 +82,7 @@ impl Drop for Passing {
 /// Tells Pingora to stop listening, and ends the process once everything has passed.
 pub(crate) struct Drain {
     pub(crate) in_flight: InFlight,
-    pub(crate) drain: Duration,
+    pub(crate) at_most: Duration,
     /// Commits and writes out what there is; says whether nothing was lost.
     pub(crate) finish: Arc<dyn Fn() -> bool + Send + Sync>,
 }
@@ -82,7 +93,7 @@ impl ShutdownSignalWatch for Drain {
         let name = asked_to_end().await;
         tracing::info!(signal = name, "draining");
         self.in_flight.0.draining.store(true, Ordering::SeqCst);
-        let (in_flight, drain, finish) = (self.in_flight.clone(), self.drain, Arc::clone(&self.finish));
+        let (in_flight, drain, finish) = (self.in_flight.clone(), self.at_most, Arc::clone(&self.finish));
         let supervisor = std::thread::Builder::new().name("drain".to_owned()).spawn(move || {
             let begun = Instant::now();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -27,7 +27,7 @@ struct Target {
 
 /// How long a portal may take. A portal that streams may stay silent for minutes.
 const CONNECT: Duration = Duration::from_secs(10);
-const SILENCE: Duration = Duration::from_secs(300);
+const SILENCE: Duration = Duration::from_mins(5);
 /// Below what portals keep an idle connection for, so that we close it first.
 const IDLE: Duration = Duration::from_secs(50);
 const RESOLVE_AGAIN: Duration = Duration::from_secs(30);
@@ -84,7 +84,9 @@ pub(crate) fn keep_resolving(all: Vec<Arc<Upstreams>>) -> std::io::Result<()> {
     thread.spawn(move || {
         loop {
             std::thread::sleep(RESOLVE_AGAIN);
-            all.iter().for_each(|upstreams| upstreams.resolve());
+            for upstreams in &all {
+                upstreams.resolve();
+            }
         }
     })?;
     Ok(())

@@ -25,6 +25,11 @@ pub trait Headers {
         found
     }
 
+    /// Whether a log says `-` of the fields named `name`, and so nothing: not even that there were none.
+    fn untold(&self, _name: &str) -> bool {
+        false
+    }
+
     /// Whether a field named `name` is there.
     fn has(&self, name: &str) -> bool {
         self.first(name).is_some()
@@ -50,6 +55,7 @@ pub enum Origin {
 
 /// What the client asked.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, none of which follows from another")]
 pub struct Request<'a> {
     /// When the request arrived, in milliseconds since the Unix epoch.
     pub at: Millis,
@@ -67,7 +73,7 @@ pub struct Request<'a> {
     pub host: Option<&'a str>,
     /// Path and query as sent, beginning with `/`.
     pub target: &'a [u8],
-    /// Whether absent cookies mean that there were none; a combined log tells nothing of cookies.
+    /// Whether absent cookies, or fields an auth proxy sets, mean that there were none; a combined log tells of neither.
     pub tells_cookies: bool,
     /// Whether an absent User-Agent means that there was none.
     pub tells_agent: bool,
@@ -82,6 +88,11 @@ impl<'a> Request<'a> {
     pub fn path(&self) -> &'a [u8] {
         let end = memchr::memchr(b'?', self.target).unwrap_or(self.target.len());
         &self.target[..end]
+    }
+
+    /// Whether a field named `name` that is not there was not sent; a log may just not tell.
+    pub fn tells(&self, name: &str) -> bool {
+        self.tells_cookies && !self.headers.untold(name)
     }
 
     /// The User-Agent, empty where there is none.

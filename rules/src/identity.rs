@@ -138,7 +138,7 @@ pub fn identify(sources: &[Source], request: &Request<'_>, response: &Response<'
 
 fn signed_in(person: Person, trusted: bool, rule: Arc<str>, context: Context<'_>) -> Identity {
     let evidence = match &person.roles {
-        Some(roles) => context.roles.evidence(roles.iter().map(String::as_str), trusted),
+        Some(roles) => context.roles.evidence(&roles.iter().map(String::as_str), trusted),
         None => Some(Evidence::External),
     };
     if evidence == Some(Evidence::Guest) {
@@ -218,12 +218,13 @@ impl HeaderNames {
         if !request.trusted_peer {
             return None;
         }
-        let user = request.headers.first(self.user.as_deref()?).map(<[u8]>::trim_ascii);
+        let field = self.user.as_deref()?;
+        let user = request.headers.first(field).map(<[u8]>::trim_ascii);
         match user.filter(|user| !user.is_empty()) {
             // A log's `-` says nothing.
             Some(b"-") if request.origin == Origin::Log => None,
             Some(_) => Some(Says::SignedIn(self.person(request.headers))),
-            None => Some(Says::Guest),
+            None => request.tells(field).then_some(Says::Guest),
         }
     }
 
@@ -256,8 +257,8 @@ fn all_roles(headers: &dyn Headers, name: &str) -> Vec<String> {
 }
 
 fn ask_cookies(logged_in: &[Pattern], user: Option<&str>, request: &Request<'_>) -> Option<Says> {
-    // A log format without cookies says nothing about them.
-    if !request.tells_cookies {
+    // A log without cookies says nothing about them.
+    if !request.tells("cookie") {
         return None;
     }
     let (mut there, mut who) = (false, None);

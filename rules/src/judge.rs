@@ -9,9 +9,9 @@ use crate::identity::{self, Context, Source};
 use crate::page::{Door, Pages};
 use crate::portal::{Map, Module, ModuleRule, Place, Route};
 use crate::roles::Roles;
+use crate::sharing;
 use crate::verdict::{Evidence, Kind};
 use crate::visitor::{self, Traces, VisitorKeys, VisitorRules};
-use crate::sharing;
 
 /// All that is to know of a portal to judge its traffic.
 #[derive(Debug, Clone)]
@@ -128,7 +128,9 @@ impl Rules {
         let leaves = matches!(door, Some(Door::Logout(_)));
         let (portal, at_home) = match route.metered_by {
             Some(portal) => (portal, true),
-            None => (self.sent_from(request).or(door.as_ref().map(|_| route.served_by)).ok_or(Unseen::OutsidePaths)?, false),
+            None => {
+                (self.sent_from(request).or(door.as_ref().map(|_| route.served_by)).ok_or(Unseen::OutsidePaths)?, false)
+            }
         };
         let rules = &self.portals[portal];
         let sorted = rules.pages.sort(request, response, door.as_ref());
@@ -140,9 +142,7 @@ impl Rules {
             (_, Kind::Logout) => SeenIn::Host(route.on_host),
             (_, Kind::Activity) if leaves || (door.is_some() && !at_home) => SeenIn::Host(route.on_host),
             (None, _) => SeenIn::Portal(portal),
-            (Some(module), _) => {
-                SeenIn::Module(portal, module.module(request.path()).ok_or(Unseen::NoModule)?)
-            }
+            (Some(module), _) => SeenIn::Module(portal, module.module(request.path()).ok_or(Unseen::NoModule)?),
         };
         let sender = self.sender(rules, request, response)?;
         let shared = sharing::may_be_shared(response);

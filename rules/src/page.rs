@@ -81,11 +81,7 @@ impl Pages {
         if extension(request.path()).is_some_and(|extension| listed(ASSETS, extension)) {
             return ASSET.with(Clone::clone);
         }
-        if fine && request.method == b"GET" {
-            self.document(request, response)
-        } else {
-            ACTIVITY.with(Clone::clone)
-        }
+        if fine && request.method == b"GET" { self.document(request, response) } else { ACTIVITY.with(Clone::clone) }
     }
 
     fn document(&self, request: &Request<'_>, response: &Response<'_>) -> Sort {
@@ -153,11 +149,40 @@ fn listed(names: &[&str], extension: &[u8]) -> bool {
 }
 
 const ASSETS: &[&str] = &[
-    "css", "js", "mjs", "map", "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "bmp", "ico", "cur", "woff", "woff2",
-    "ttf", "otf", "eot", "mp3", "mp4", "m4a", "m4s", "ogg", "wav", "webm", "ts", "m3u8", "vtt", "wasm", "webmanifest",
+    "css",
+    "js",
+    "mjs",
+    "map",
+    "png",
+    "jpg",
+    "jpeg",
+    "gif",
+    "svg",
+    "webp",
+    "avif",
+    "bmp",
+    "ico",
+    "cur",
+    "woff",
+    "woff2",
+    "ttf",
+    "otf",
+    "eot",
+    "mp3",
+    "mp4",
+    "m4a",
+    "m4s",
+    "ogg",
+    "wav",
+    "webm",
+    "ts",
+    "m3u8",
+    "vtt",
+    "wasm",
+    "webmanifest",
 ];
 
 const PAGES: &[&str] = &[
-    "html", "htm", "xhtml", "shtml", "php", "asp", "aspx", "jsp", "jspx", "jspa", "jsf", "faces", "do", "action", "cfm",
-    "cgi", "pl",
+    "html", "htm", "xhtml", "shtml", "php", "asp", "aspx", "jsp", "jspx", "jspa", "jsf", "faces", "do", "action",
+    "cfm", "cgi", "pl",
 ];

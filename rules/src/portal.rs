@@ -111,7 +111,8 @@ impl Map {
         if let Some(list) = self.exact.get(host) {
             return Some(list);
         }
-        let is_below = |name: &str| host.strip_suffix(name).is_some_and(|front| front.len() > 1 && front.ends_with('.'));
+        let is_below =
+            |name: &str| host.strip_suffix(name).is_some_and(|front| front.len() > 1 && front.ends_with('.'));
         if let Some((_, list)) = self.below.iter().find(|(name, _)| is_below(name)) {
             return Some(list);
         }
@@ -215,10 +216,8 @@ mod tests {
 
     #[test]
     fn the_longest_path_wins_and_the_default_serves_the_rest() {
-        let map = Map::new(vec![
-            place(&["a.example"], &["/csp"], false),
-            place(&["a.example"], &["/csp/partners"], true),
-        ]);
+        let map =
+            Map::new(vec![place(&["a.example"], &["/csp"], false), place(&["a.example"], &["/csp/partners"], true)]);
         let to = |path: &str| map.route(Some("a.example"), path.as_bytes()).map(|to| (to.served_by, to.metered_by));
         assert_eq!(to("/csp"), Some((0, Some(0))));
         assert_eq!(to("/csp/partners/x"), Some((1, Some(1))));

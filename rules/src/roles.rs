@@ -26,7 +26,7 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// The roles of a ServiceNow instance, for portals or for embeddables (seed 3).
+    /// The roles of a `ServiceNow` instance, for portals or for embeddables (seed 3).
     pub fn servicenow(embeddables: bool) -> Self {
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         let everywhere = ["sn_esm_user", "sn_customerservice.requester", "sn_customerservice.requestor"];
@@ -37,7 +37,12 @@ impl Roles {
         } else {
             external.push("sn_communities.community_user".to_owned());
         }
-        Self { internal: owned(&["sn_customerservice.self_contributor"]), external, guest, unmapped: Unmapped::default() }
+        Self {
+            internal: owned(&["sn_customerservice.self_contributor"]),
+            external,
+            guest,
+            unmapped: Unmapped::default(),
+        }
     }
 
     /// Whether nothing is configured, so that every signed-in user is a customer.
@@ -48,7 +53,7 @@ impl Roles {
     /// What a signed-in user with these roles is; `None`: not to be observed.
     ///
     /// Only a `trusted` source may make somebody internal.
-    pub fn evidence<'a>(&self, roles: impl Iterator<Item = &'a str> + Clone, trusted: bool) -> Option<Evidence> {
+    pub fn evidence<'a>(&self, roles: &(impl Iterator<Item = &'a str> + Clone), trusted: bool) -> Option<Evidence> {
         let any = |names: &[String]| roles.clone().any(|role| names.iter().any(|name| name == role));
         if self.is_empty() {
             Some(Evidence::External)
@@ -74,14 +79,17 @@ mod tests {
     use super::*;
 
     fn portal(roles: &str) -> Option<Evidence> {
-        Roles::servicenow(false).evidence(split(roles), true)
+        Roles::servicenow(false).evidence(&split(roles), true)
     }
 
     #[test]
     fn each_role_of_the_seeds_maps_as_they_say() {
-        for role in
-            ["sn_esm_user", "sn_customerservice.requester", "sn_customerservice.requestor", "sn_communities.community_user"]
-        {
+        for role in [
+            "sn_esm_user",
+            "sn_customerservice.requester",
+            "sn_customerservice.requestor",
+            "sn_communities.community_user",
+        ] {
             assert_eq!(portal(role), Some(Evidence::External), "{role}");
         }
         assert_eq!(portal("sn_customerservice.self_contributor"), Some(Evidence::Internal));
@@ -96,21 +104,18 @@ mod tests {
     #[test]
     fn a_source_that_can_be_forged_makes_nobody_internal() {
         let roles = Roles::servicenow(false);
-        assert_eq!(
-            roles.evidence(split("sn_customerservice.self_contributor"), false),
-            Some(Evidence::External)
-        );
+        assert_eq!(roles.evidence(&split("sn_customerservice.self_contributor"), false), Some(Evidence::External));
     }
 
     #[test]
     fn an_embeddables_visitor_is_a_guest_and_unknown_roles_are_ignored() {
         let roles = Roles { unmapped: Unmapped::Ignore, ..Roles::servicenow(true) };
-        assert_eq!(roles.evidence(split("snc_visitor"), true), Some(Evidence::Guest));
-        assert_eq!(roles.evidence(split("itil"), true), None);
+        assert_eq!(roles.evidence(&split("snc_visitor"), true), Some(Evidence::Guest));
+        assert_eq!(roles.evidence(&split("itil"), true), None);
     }
 
     #[test]
     fn without_roles_configured_a_signed_in_user_is_external() {
-        assert_eq!(Roles::default().evidence(split("anything"), true), Some(Evidence::External));
+        assert_eq!(Roles::default().evidence(&split("anything"), true), Some(Evidence::External));
     }
 }

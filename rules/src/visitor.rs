@@ -152,8 +152,7 @@ impl VisitorRules {
             if traces.presented.is_none() && self.cookie.is_ours(name) {
                 traces.presented = keys.tickets.read(value, &keys.names).or_else(|| {
                     // A log's writer is trusted: what it calls our cookie is taken as it stands.
-                    (log && !value.is_empty())
-                        .then(|| Ticket::bare(keys.names.name(Role::Cookie, &[value])))
+                    (log && !value.is_empty()).then(|| Ticket::bare(keys.names.name(Role::Cookie, &[value])))
                 });
             }
         });

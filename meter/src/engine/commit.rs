@@ -48,9 +48,11 @@ pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) -> bool {
                 tracing::error!(observations = taken.sighted.len(), "the last commit failed");
             }
             chores.flush(shared, now, true);
-            return !failed;
+            // What is behind a gap is in the journal only.
+            return !failed && lock(&shared.outbox).gap.is_none();
         }
-        chores.run(shared, &mut *store, now, failed);
+        let behind = failed || lock(&shared.outbox).gap.is_some();
+        chores.run(shared, &mut *store, now, failed, behind);
     }
 }
 
@@ -58,8 +60,9 @@ pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) -> bool {
 fn take(shared: &Shared, taken: &mut Taken) -> bool {
     let mut outbox = lock(&shared.outbox);
     let wait = if taken.is_empty() { TOGETHER } else { RETRY };
-    if !outbox.ends && !(outbox.urgent && taken.is_empty()) {
-        let idle = |outbox: &mut Outbox| !outbox.ends && !(outbox.urgent && taken.is_empty());
+    let retries = !taken.is_empty();
+    if !outbox.ends && (retries || !outbox.urgent) {
+        let idle = |outbox: &mut Outbox| !outbox.ends && (retries || !outbox.urgent);
         outbox = shared.news.wait_timeout_while(outbox, wait, idle).unwrap_or_else(PoisonError::into_inner).0;
     }
     if outbox.urgent && !outbox.ends {
@@ -67,7 +70,7 @@ fn take(shared: &Shared, taken: &mut Taken) -> bool {
         outbox = shared.news.wait_timeout_while(outbox, AT_ONCE, more).unwrap_or_else(PoisonError::into_inner).0;
     }
     outbox.urgent = false;
-    taken.upto = outbox.number;
+    taken.upto = outbox.gap.map_or(outbox.number, |gap| gap - 1);
     taken.sighted.append(&mut outbox.waiting);
     taken.names.append(&mut outbox.names);
     outbox.stuck = taken.sighted.len();
@@ -160,7 +163,7 @@ struct Chores {
 }
 
 impl Chores {
-    fn run(&mut self, shared: &Shared, store: &mut dyn Store, now: Millis, failed: bool) {
+    fn run(&mut self, shared: &Shared, store: &mut dyn Store, now: Millis, failed: bool, behind: bool) {
         shared.live.expire(now);
         shared.names.expire(now);
         if failed {
@@ -179,7 +182,9 @@ impl Chores {
                 }
                 Err(error) => tracing::warn!(%error, "days could not be sealed"),
             }
-            (shared.settings.each_minute)(&shared.journal);
+            if !behind {
+                (shared.settings.each_minute)(&shared.journal);
+            }
         }
         self.flush(shared, now, false);
     }

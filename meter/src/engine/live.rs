@@ -12,6 +12,7 @@ use portalmeter_rules::verdict::{Evidence, Kind};
 use crate::day::Day;
 use crate::fold::{is_live, step};
 use crate::observation::{Key, Observation};
+use crate::record::Reason;
 use crate::session::{Class, Session};
 
 /// The live sessions of a node. Bounded in time: each entry is looked at once per timeout, never all
@@ -32,6 +33,7 @@ struct Live {
     counted_day: Day,
     pages: u32,
     idle: u32,
+    began: Reason,
     class: Class,
     proven_guest: bool,
     logged_out: bool,
@@ -100,7 +102,9 @@ impl LiveSessions {
             let crowded = self.sessions.len() > MOST;
             let ends = |live: &Live| live.last_seen + Millis::from(live.idle) + self.keep;
             let removed = self.sessions.remove_if(&key, |_, live| ends(live) <= now || crowded);
-            if removed.is_none() && let Some(later) = self.sessions.get(&key).map(|live| ends(&live)) {
+            if removed.is_none()
+                && let Some(later) = self.sessions.get(&key).map(|live| ends(&live))
+            {
                 self.expect(key, later);
             }
         }
@@ -120,6 +124,7 @@ impl Live {
             counted_day: session.counted_day,
             pages: session.pages,
             idle: u32::try_from(idle).unwrap_or(u32::MAX),
+            began: session.began,
             class: session.class,
             proven_guest: session.proven_guest,
             logged_out: session.logged_out,
@@ -131,6 +136,7 @@ impl Live {
             started: self.started,
             last_seen: self.last_seen,
             counted_day: self.counted_day,
+            began: self.began,
             class: self.class,
             proven_guest: self.proven_guest,
             logged_out: self.logged_out,

@@ -1,4 +1,4 @@
-//! The embedded ledger: one SQLite file, written by the running meter and read beside it.
+//! The embedded ledger: one `SQLite` file, written by the running meter and read beside it.
 
 use std::collections::BTreeMap;
 use std::path::Path;

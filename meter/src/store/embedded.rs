@@ -1,4 +1,4 @@
-//! The embedded store: state, names, records and totals in one SQLite file, one transaction a commit.
+//! The embedded store: state, names, records and totals in one `SQLite` file, one transaction a commit.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -71,19 +71,8 @@ impl ObservationRow {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum EffectRow {
-    Counted {
-        session: Millis,
-        day: Day,
-        class: Class,
-        reason: Reason,
-        at: Millis,
-        user: Option<Name>,
-        mark: MarkRow,
-    },
-    Converted {
-        session: Millis,
-        day: Day,
-    },
+    Counted { session: Millis, day: Day, class: Class, reason: Reason, at: Millis, user: Option<Name>, mark: MarkRow },
+    Converted { session: Millis, day: Day },
 }
 
 impl From<&Effect> for EffectRow {
@@ -118,6 +107,7 @@ impl EffectRow {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct SessionRow {
     started: Millis,
+    began: Reason,
     last_seen: Millis,
     counted_day: Day,
     class: Class,
@@ -130,9 +120,11 @@ struct SessionRow {
 
 impl From<&Session> for SessionRow {
     fn from(session: &Session) -> Self {
-        let Session { started, last_seen, counted_day, class, proven_guest, logged_out, user, pages, held } = session;
+        let Session { started, began, last_seen, counted_day, class, proven_guest, logged_out, user, pages, held } =
+            session;
         Self {
             started: *started,
+            began: *began,
             last_seen: *last_seen,
             counted_day: *counted_day,
             class: *class,
@@ -147,9 +139,9 @@ impl From<&Session> for SessionRow {
 
 impl SessionRow {
     fn read(self, stamps: Stamps<'_>) -> Option<Session> {
-        let Self { started, last_seen, counted_day, class, proven_guest, logged_out, user, pages, held } = self;
+        let Self { started, began, last_seen, counted_day, class, proven_guest, logged_out, user, pages, held } = self;
         let held = held.into_iter().map(|effect| effect.read(stamps)).collect::<Option<_>>()?;
-        Some(Session { started, last_seen, counted_day, class, proven_guest, logged_out, user, pages, held })
+        Some(Session { started, began, last_seen, counted_day, class, proven_guest, logged_out, user, pages, held })
     }
 }
 

@@ -43,7 +43,12 @@ fn start(args: &DemoArgs) -> Result<(), String> {
         say(&welcome(&visitors, &file));
         trickle(visitors.listen, visitors.seed);
     };
-    super::run::serve(&config, &listening)
+    let passing = args.data_dir.is_none();
+    super::run::serve(&config, listening, move || {
+        if passing && let Err(error) = std::fs::remove_dir_all(&dir) {
+            tracing::warn!(%error, dir = %dir.display(), "the demo's folder could not be removed");
+        }
+    })
 }
 
 /// What the visitors need to know.

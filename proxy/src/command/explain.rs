@@ -31,7 +31,8 @@ pub(crate) fn explain(args: &ExplainArgs) -> ExitCode {
     }
     match args.output {
         Output::Json => {
-            let document = Document { agents_version: portalmeter_rules::agent::Agents::version(), requests: run.explained };
+            let document =
+                Document { agents_version: portalmeter_rules::agent::Agents::version(), requests: run.explained };
             say(&(serde_json::to_string(&document).unwrap_or_default() + "\n"));
         }
         Output::Table => run.explained.iter().for_each(|one| say(&one.in_words())),
@@ -90,19 +91,19 @@ impl Listener for Run {
             Err(unseen) => not_seen(unseen),
         };
         explained.line = line.number;
-        explained.request = format!(
-            "{} {} {}",
-            line.method.escape_ascii(),
-            line.target.escape_ascii(),
-            line.status
-        );
-        explained.counts = self.offline.take_counted().into_iter().map(|(scope, counted)| Count {
-            portal: scope.portal.to_string(),
-            module: scope.module.as_deref().map(str::to_owned),
-            day: counted.day.to_string(),
-            class: counted.class.name(),
-            reason: counted.reason.name(),
-        }).collect();
+        explained.request = format!("{} {} {}", line.method.escape_ascii(), line.target.escape_ascii(), line.status);
+        explained.counts = self
+            .offline
+            .take_counted()
+            .into_iter()
+            .map(|(scope, counted)| Count {
+                portal: scope.portal.to_string(),
+                module: scope.module.as_deref().map(str::to_owned),
+                day: counted.day.to_string(),
+                class: counted.class.name(),
+                reason: counted.reason.name(),
+            })
+            .collect();
         self.explained.push(explained);
         ControlFlow::Continue(())
     }
@@ -163,6 +164,9 @@ fn seen(verdict: &Verdict<'_>, intake: &Intake) -> Explained {
     }
     explained.evidence = Some(verdict.sender.evidence.to_string());
     explained.evidence_rule = Some(verdict.sender.rule.to_string());
+    if verdict.sender.bot.is_some() {
+        explained.visitor_mode = Some("address and User-Agent");
+    }
     explained.agent = verdict.sender.bot.as_ref().map(|bot| bot.name.to_string());
     explained
 }

@@ -1,5 +1,6 @@
 //! `portalmeter replay`: meters access logs offline, by the very rules and fold that `run` uses.
 
+use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -133,7 +134,7 @@ impl Run {
             (self.offline.late(), "too late to count"),
         ];
         for (number, what) in parts.into_iter().filter(|(number, _)| *number > 0) {
-            text.push_str(&format!(", {number} {what}"));
+            let _ = write!(text, ", {number} {what}");
         }
         say_aside(&(text + "\n"));
         if self.shown > SHOWN {

@@ -16,7 +16,12 @@ use crate::output::{self, say_aside};
 
 /// Prints usage as asked.
 pub(crate) fn report(args: &ReportArgs) -> ExitCode {
-    let Some(config) = super::run::load(&args.config.config) else { return ExitCode::FAILURE };
+    let config = match &args.data_dir {
+        // Neither address is ever used: only the portal's name and zone are asked for.
+        Some(dir) => Config::single("127.0.0.1:8080", "http://127.0.0.1:8000", Some(dir)).ok(),
+        None => super::run::load(&args.config.config),
+    };
+    let Some(config) = config else { return ExitCode::FAILURE };
     let known = |name: &String| config.portals.iter().any(|portal| *portal.rules.name == **name);
     if let Some(unknown) = args.portal.iter().find(|name| !known(name)) {
         say_aside(&format!("no portal is called `{unknown}`; there are {}\n", names(&config)));
@@ -78,7 +83,9 @@ fn queries(args: &ReportArgs, config: &Config) -> Result<Vec<Query>, String> {
     if queries.windows(2).all(|pair| (pair[0].from, pair[0].to) == (pair[1].from, pair[1].to)) {
         // The same days everywhere: portals that are no longer configured are shown too.
         queries.truncate(1);
-        queries.iter_mut().for_each(|query| query.portals.clone_from(&args.portal));
+        for query in &mut queries {
+            query.portals.clone_from(&args.portal);
+        }
     }
     Ok(queries)
 }
@@ -114,7 +121,12 @@ fn range(args: &RangeArgs, today: Day) -> Result<(Day, Day), String> {
 mod tests {
     use super::*;
 
-    fn asked(month: Option<&str>, day: Option<&str>, from: Option<&str>, to: Option<&str>) -> Result<(String, String), String> {
+    fn asked(
+        month: Option<&str>,
+        day: Option<&str>,
+        from: Option<&str>,
+        to: Option<&str>,
+    ) -> Result<(String, String), String> {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let args = RangeArgs { month: owned(month), day: owned(day), from: owned(from), to: owned(to) };
         range(&args, "2026-03-12".parse().unwrap()).map(|(from, to)| (from.to_string(), to.to_string()))

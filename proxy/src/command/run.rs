@@ -1,7 +1,7 @@
 //! `portalmeter run`: the proxy and the admin listener.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -46,11 +46,14 @@ pub(crate) fn run(args: &RunArgs) -> ExitCode {
                 None
             }
         },
-        _ => load(args.config.as_deref().unwrap_or(Path::new(config::DEFAULT_FILE))),
+        _ => read(args.config.as_deref().unwrap_or(Path::new(config::DEFAULT_FILE))).map(|(config, warnings)| {
+            tell(warnings.iter());
+            config
+        }),
     };
     let Some(config) = config else { return ExitCode::FAILURE };
     log_to_stderr();
-    match serve(&config, &|| {}) {
+    match serve(&config, || {}, || {}) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             say_aside(&format!("portalmeter cannot run: {problem}\n"));
@@ -59,30 +62,33 @@ pub(crate) fn run(args: &RunArgs) -> ExitCode {
     }
 }
 
-/// Reads a configuration, and tells what is wrong with it on standard error.
+/// Reads a configuration for a command that runs nothing: what is wrong with it is told on standard
+/// error, what `run` and `check` would warn of is not.
 pub(crate) fn load(path: &Path) -> Option<Config> {
-    match config::load(path, &|name| std::env::var(name).ok()) {
-        Ok((config, warnings)) => {
-            tell(warnings.iter());
-            Some(config)
-        }
-        Err(problems) => {
-            tell(problems.iter());
-            None
-        }
-    }
+    read(path).map(|(config, _)| config)
+}
+
+fn read(path: &Path) -> Option<(Config, Vec<config::Problem>)> {
+    let checked = config::load(path, &|name| std::env::var(name).ok());
+    checked.inspect_err(|problems| tell(problems.iter())).ok()
 }
 
 /// Logs go to standard error; `RUST_LOG` says how much.
 pub(crate) fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=error"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=error"));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start in one process keeps the first's.
     let _ = subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init();
 }
 
-/// Serves until SIGTERM or SIGINT. `listening` is called once visitors can come in.
-pub(crate) fn serve(config: &Config, listening: &dyn Fn()) -> Result<(), String> {
+/// Serves until SIGTERM or SIGINT. `listening` is called once visitors can come in, `ended` when all
+/// is committed.
+pub(crate) fn serve(
+    config: &Config,
+    listening: impl FnOnce() + Send + 'static,
+    ended: impl Fn() + Send + Sync + 'static,
+) -> Result<(), String> {
     let lock = lock(&config.data_dir)?;
     for address in &config.server.listen {
         free(*address)?;
@@ -90,11 +96,8 @@ pub(crate) fn serve(config: &Config, listening: &dyn Fn()) -> Result<(), String>
     let admin_listener = bind(config.admin.listen)?;
     let metering = Arc::new(meter(config)?);
     let in_flight = InFlight::default();
-    let admin = Admin {
-        registry: metrics::registry(&metering),
-        metering: Arc::clone(&metering),
-        in_flight: in_flight.clone(),
-    };
+    let admin =
+        Admin { registry: metrics::registry(&metering), metering: Arc::clone(&metering), in_flight: in_flight.clone() };
     let admin_address = admin::serve(admin_listener, admin).map_err(|error| format!("the admin listener: {error}"))?;
     let upstreams: Vec<Arc<Upstreams>> =
         config.portals.iter().map(|portal| Arc::new(Upstreams::new(portal.upstream.clone()))).collect();
@@ -106,17 +109,43 @@ pub(crate) fn serve(config: &Config, listening: &dyn Fn()) -> Result<(), String>
         identity_headers: config.portals.iter().flat_map(|portal| portal.identity_headers.clone()).collect(),
         in_flight: in_flight.clone(),
     };
-    let (server, listen) = server(config, gateway);
-    tracing::info!(?listen, admin = %admin_address, portals = config.portals.len(), "portalmeter is metering");
-    listening();
-    let finish = move || metering.engine.close();
-    let drain = Drain { in_flight, drain: config.server.drain, finish: Arc::new(finish) };
+    let server = server(config, gateway);
+    let (listen, ready) = (config.server.listen.clone(), in_flight.clone());
+    let portals = config.portals.len();
+    let announce = move || {
+        for address in &listen {
+            await_listener(*address);
+        }
+        ready.listens();
+        tracing::info!(?listen, admin = %admin_address, portals, "portalmeter is metering");
+        listening();
+    };
+    std::thread::Builder::new().name("ready".to_owned()).spawn(announce).map_err(|error| error.to_string())?;
+    let finish = move || {
+        let kept = metering.engine.close();
+        ended();
+        kept
+    };
+    let drain = Drain { in_flight, at_most: config.server.drain, finish: Arc::new(finish) };
     server.run(PingoraArgs { shutdown_signal: Box::new(drain) });
     drop(lock);
     Ok(())
 }
 
-fn server(config: &Config, gateway: Gateway) -> (Server, Vec<SocketAddr>) {
+/// Waits until a listener takes connections: Pingora opens them in its own time.
+fn await_listener(address: SocketAddr) {
+    let mut to = address;
+    match to.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => to.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => to.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    while TcpStream::connect_timeout(&to, Duration::from_secs(1)).is_err() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn server(config: &Config, gateway: Gateway) -> Server {
     let conf = ServerConf {
         threads: config.server.threads,
         // The process is gone before these: see `shutdown`.
@@ -129,7 +158,7 @@ fn server(config: &Config, gateway: Gateway) -> (Server, Vec<SocketAddr>) {
     server.bootstrap();
     let mut options = HttpServerOptions::default();
     options.h2c = true;
-    options.h2_idle_timeout = Some(Duration::from_secs(60));
+    options.h2_idle_timeout = Some(Duration::from_mins(1));
     let mut service =
         ProxyServiceBuilder::new(&server.configuration, gateway).name("portals").server_options(options).build();
     service.threads = Some(config.server.threads);
@@ -137,7 +166,7 @@ fn server(config: &Config, gateway: Gateway) -> (Server, Vec<SocketAddr>) {
         service.add_tcp(&address.to_string());
     }
     server.add_service(service);
-    (server, config.server.listen.clone())
+    server
 }
 
 /// The meter: secret, store, journal, what a crash left, and the engine.
@@ -159,8 +188,7 @@ fn meter(config: &Config) -> Result<Metering, String> {
         );
     }
     let limits = Limits { disk: config.journal.max_size, ..Limits::default() };
-    let journal =
-        Journal::create(&journal_dir, node()?, limits).map_err(|error| format!("the journal: {error}"))?;
+    let journal = Journal::create(&journal_dir, node()?, limits).map_err(|error| format!("the journal: {error}"))?;
     let names = Arc::new(Names::new(2 * config.journal.keep, true));
     let settings = settings(config, memory);
     let engine = Engine::start(Box::new(store), journal, Arc::clone(&names), &stamps, settings)

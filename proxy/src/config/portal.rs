@@ -37,6 +37,7 @@ pub(crate) struct Portal {
     /// Whether visitors get a cookie of ours: mode `cookie`, and metering on.
     pub(crate) issues_cookie: bool,
     /// Sessions a month that the contract covers.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the usage API tells what is left of them"))]
     pub(crate) contracted_sessions: Option<u64>,
 }
 

@@ -21,6 +21,7 @@ pub(crate) struct Problem {
 
 impl Problem {
     /// What is wrong.
+    #[cfg(test)]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

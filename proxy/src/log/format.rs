@@ -2,7 +2,7 @@
 
 /// A format of logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
+pub(crate) enum Format {
     /// One JSON object a line.
     Jsonl,
     /// Apache's and nginx's `combined` (or `common`).

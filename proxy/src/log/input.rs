@@ -12,7 +12,7 @@ use flate2::bufread::MultiGzDecoder;
 
 /// A log to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
+pub(crate) enum Input {
     /// Standard input, `-` on the command line.
     Stdin,
     /// A file; `.gz` and `.zst` are unpacked, whatever their names.
@@ -21,7 +21,7 @@ pub enum Input {
 
 impl Input {
     /// The size of the log as it lies on disk, for a progress bar; `None` where nobody knows.
-    pub fn size(&self) -> Option<u64> {
+    pub(crate) fn size(&self) -> Option<u64> {
         match self {
             Self::Stdin => None,
             Self::File(path) => path.metadata().ok().filter(std::fs::Metadata::is_file).map(|meta| meta.len()),

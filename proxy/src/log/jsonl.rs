@@ -73,7 +73,12 @@ fn bad_number(number: f64, why: fn(Excerpt) -> Why) -> Why {
 /// The host that the line names, or else its header.
 fn host(line: &[u8], named: Option<Span>, record: &mut Record) -> Option<Span> {
     let bytes = record.bytes(line);
-    let of_header = || record.request.iter().find(|field| bytes.name(field.name).eq_ignore_ascii_case(b"host"));
+    let of_header = || {
+        record
+            .request
+            .iter()
+            .find(|field| bytes.name(field.name).eq_ignore_ascii_case(b"host") && !says_nothing(bytes.at(field.value)))
+    };
     let span = named.filter(|host| !says_nothing(bytes.at(*host))).or_else(|| of_header().map(|field| field.value))?;
     let text = bytes.at(span);
     let span = span.within(0..request::without_port(text));

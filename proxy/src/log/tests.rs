@@ -8,6 +8,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use super::why::Why;
 use super::*;
 
 /// Remembers what it is told.

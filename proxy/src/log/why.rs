@@ -5,24 +5,25 @@ use std::io;
 
 /// A line that was passed over. It never ends the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped<'a> {
+pub(crate) struct Skipped<'a> {
     /// The log.
-    pub file: &'a str,
+    pub(crate) file: &'a str,
     /// The line's number there, from 1.
-    pub number: u64,
+    pub(crate) number: u64,
     /// What is wrong with it.
-    pub why: Why,
+    pub(crate) why: Why,
 }
 
 impl fmt::Display for Skipped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.number, self.why)
+        write!(f, "{}:{}: {}", self.file, self.number, self.why)?;
+        self.why.hint().map_or(Ok(()), |hint| write!(f, " (hint: {hint})"))
     }
 }
 
 /// What is wrong with a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Why {
+pub(crate) enum Why {
     /// Longer than any server writes.
     #[error("the line is longer than 1 MiB")]
     TooLong,
@@ -68,7 +69,7 @@ pub enum Why {
 
 impl Why {
     /// What may help.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Client(text) if text.0.starts_with('{') => Some("the line looks like JSON: try the format `jsonl`"),
             Self::Client(_) => {
@@ -90,7 +91,7 @@ impl Why {
 
 /// The beginning of a text from outside, safe to print.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Excerpt(String);
+pub(crate) struct Excerpt(String);
 
 impl Excerpt {
     pub(super) fn of(text: &[u8]) -> Self {
@@ -123,7 +124,7 @@ const EXCERPT: usize = 60;
 
 /// A log that could not be read, wholly or to its end.
 #[derive(Debug, thiserror::Error)]
-pub enum LogError {
+pub(crate) enum LogError {
     /// It could not be opened; nothing of any log was read.
     #[error("cannot open `{file}`")]
     Open {

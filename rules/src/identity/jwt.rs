@@ -50,7 +50,7 @@ pub struct Token {
 struct Key {
     id: Option<String>,
     algorithm: Option<Algorithm>,
-    key: DecodingKey,
+    decoding: DecodingKey,
 }
 
 impl fmt::Debug for Key {
@@ -123,7 +123,7 @@ impl Token {
         let keys = keys(material, &algorithms)?;
         let usable = |key: &Key| algorithms.iter().any(|algorithm| fits(key, *algorithm));
         if !keys.iter().any(usable) {
-            let key = keys.first().map_or_else(|| "nothing".to_owned(), |key| format!("{:?}", key.key.family()));
+            let key = keys.first().map_or_else(|| "nothing".to_owned(), |key| format!("{:?}", key.decoding.family()));
             return Err(BadToken::Mismatch { key, algorithms: format!("{algorithms:?}") });
         }
         let Expectations { audience, issuer, leeway } = expect;
@@ -141,7 +141,9 @@ impl Token {
                     }
                 });
                 match token.map(|token| self.verify(token, request.at)) {
-                    None | Some(Verified::Expired) => Some(Holder::Nobody),
+                    // A log without cookies says nothing about them.
+                    None => request.tells("cookie").then_some(Holder::Nobody),
+                    Some(Verified::Expired) => Some(Holder::Nobody),
                     Some(Verified::Person(person)) => Some(Holder::Person(person)),
                     Some(Verified::Not) => None,
                 }
@@ -168,7 +170,7 @@ impl Token {
         }
         let named = |key: &&Key| header.kid.is_none() || key.id.is_none() || key.id == header.kid;
         let mut candidates = self.keys.iter().filter(|key| fits(key, header.alg)).filter(named);
-        let claims = candidates.find_map(|key| self.claims_of(token, header.alg, &key.key));
+        let claims = candidates.find_map(|key| self.claims_of(token, header.alg, &key.decoding));
         claims.map_or(Verified::Not, |claims| self.judge(&claims, now))
     }
 
@@ -244,11 +246,11 @@ fn algorithm(name: &str) -> Result<Algorithm, BadToken> {
 }
 
 fn fits(key: &Key, algorithm: Algorithm) -> bool {
-    key.key.family() == algorithm.family() && key.algorithm.is_none_or(|only| only == algorithm)
+    key.decoding.family() == algorithm.family() && key.algorithm.is_none_or(|only| only == algorithm)
 }
 
 fn keys(material: Material<'_>, algorithms: &[Algorithm]) -> Result<Vec<Key>, BadToken> {
-    let only = |key: DecodingKey| vec![Key { id: None, algorithm: None, key }];
+    let only = |key: DecodingKey| vec![Key { id: None, algorithm: None, decoding: key }];
     match material {
         Material::Secret(secret) => {
             let secret = secret.strip_suffix(b"\n").unwrap_or(secret);
@@ -263,8 +265,8 @@ fn keys(material: Material<'_>, algorithms: &[Algorithm]) -> Result<Vec<Key>, Ba
             let set: JwkSet = serde_json::from_slice(json).map_err(|error| BadToken::Key(error.to_string()))?;
             let usable = set.keys.iter().filter_map(|jwk| {
                 let algorithm = jwk.common.key_algorithm.and_then(|name| name.to_string().parse().ok());
-                let key = DecodingKey::from_jwk(jwk).ok()?;
-                Some(Key { id: jwk.common.key_id.clone(), algorithm, key })
+                let decoding = DecodingKey::from_jwk(jwk).ok()?;
+                Some(Key { id: jwk.common.key_id.clone(), algorithm, decoding })
             });
             let usable: Vec<Key> = usable.collect();
             if usable.is_empty() {

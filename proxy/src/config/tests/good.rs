@@ -262,6 +262,7 @@ fn the_rules_of_a_configuration_judge() {
         origin: Origin::Wire,
         remote_user: None,
         tells_cookies: true,
+        tells_agent: true,
     };
     let verdict = rules.judge(&request, &Response { status: 200, headers: &Fields }).unwrap();
     assert_eq!(verdict.kind, portalmeter_rules::verdict::Kind::Page);

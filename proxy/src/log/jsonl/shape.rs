@@ -242,7 +242,8 @@ struct HeaderValue<'h, 'r, 'de> {
 
 impl HeaderValue<'_, '_, '_> {
     fn push(self, text: &[u8], value: Span) {
-        if !says_nothing(text) {
+        // A `-` is kept: that a log does not tell of a field is not the same as that there was none.
+        if !text.is_empty() {
             let name = FieldName::Written(self.name);
             self.of.fields().push(Field { name, value });
         }

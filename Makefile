@@ -1,0 +1,54 @@
+# What the README, CONTRIBUTING and .ci/run call. `make` alone lists it.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test build check fmt clippy doc deny unit e2e bench clean install-build install-test
+
+PORTALMETER := target/release/portalmeter
+# Options for the demo: make demo ARGS="--listen 127.0.0.1:8081"
+ARGS ?=
+
+help: ## what there is to make
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 16
+
+demo: install-build build ## install what is missing, build, run the demo
+	$(PORTALMETER) demo $(ARGS)
+
+test: install-test check build unit e2e ## install what is missing, run every test, a real browser included
+
+build: ## target/release/portalmeter
+	cargo build --release --locked
+
+check: fmt clippy doc deny ## everything that only reads: format, lints, documentation, dependencies
+
+fmt:
+	cargo fmt --all --check
+
+clippy:
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+deny:
+	tools/deny.sh
+
+unit: ## the tests of the crates
+	cargo test --workspace --locked
+
+e2e: build ## a real portal, a real browser, the real numbers
+	tests/real_portal/install.sh
+	node tests/real_portal/run.mjs
+
+bench: ## benchmarks
+	cargo bench --workspace --locked
+
+clean: ## remove what was built and what the tests installed
+	cargo clean
+	rm -rf tests/.venv tests/real_portal/node_modules
+
+install-build:
+	@tools/install.sh build
+
+install-test:
+	@tools/install.sh test

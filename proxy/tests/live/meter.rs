@@ -1,0 +1,180 @@
+//! `portalmeter run` before a portal, and what it has counted.
+
+use std::fs;
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::clock;
+use super::exchange::Message;
+use super::portal::Portal;
+use super::usage::{self, Usage};
+
+/// How it runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) experience: &'static str,
+    pub(crate) idle: &'static str,
+    /// What its clock says at the start, in UTC; else the machine's clock, in a zone where it is noon.
+    pub(crate) starts: Option<&'static str>,
+}
+
+/// A running meter, which is gone with its value.
+pub(crate) struct Meter {
+    pub(crate) address: SocketAddr,
+    /// Where a page is.
+    pub(crate) home: &'static str,
+    settings: Settings,
+    folder: TempDir,
+    admin: SocketAddr,
+    running: Mutex<Child>,
+}
+
+/// Requests in flight get this long at the end.
+const DRAIN: Duration = Duration::from_secs(8);
+/// To commit and write out, on a busy machine.
+const FINISH: Duration = Duration::from_secs(10);
+
+impl Settings {
+    /// An experience as it is.
+    pub(crate) fn new(experience: &'static str) -> Self {
+        Self { experience, idle: "30m", starts: None }
+    }
+
+    fn days(&self) -> Vec<&'static str> {
+        if self.starts.is_some() { vec!["--month", "2026-03"] } else { vec!["--day", "today"] }
+    }
+}
+
+impl Meter {
+    /// Starts one, and waits until it is ready.
+    pub(crate) fn start(portal: &Portal, settings: &Settings) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let [address, admin] = free();
+        let embedded = settings.experience == "web_embeddables";
+        let zone = if settings.starts.is_some() { "UTC".to_owned() } else { clock::noon() };
+        let module = if embedded { "module = \"/embed/{module}/**\"" } else { "" };
+        let Settings { experience, idle, .. } = settings;
+        let text = format!(
+            "data_dir = \"data\"\n[server]\nlisten = [\"{address}\"]\nthreads = 1\ndrain = \"{}s\"\n\
+             [admin]\nlisten = \"{admin}\"\n[flush]\ninterval = \"200ms\"\n\
+             [[portal]]\nname = \"support\"\nexperience = \"{experience}\"\nhosts = [\"localhost\"]\n\
+             upstream = [\"http://{}\"]\ntimezone = \"{zone}\"\nsession.idle_timeout = \"{idle}\"\n\
+             identity = [{{ kind = \"response_header\", header = \"X-Signed-In\", external = \"true\", \
+             guest = \"false\", user = \"X-User\" }}]\n\
+             [portal.pages]\nlogin = [\"/login*\"]\nlogout = [\"/logout\"]\n{module}\n",
+            DRAIN.as_secs(),
+            portal.address,
+        );
+        fs::write(folder.path().join("portalmeter.toml"), text).unwrap();
+        let home = if embedded { "/embed/chat" } else { "/" };
+        let running = Mutex::new(run(&folder, settings));
+        let meter = Self { address, home, settings: settings.clone(), folder, admin, running };
+        meter.wait_until_ready();
+        meter
+    }
+
+    /// The same again, after it ended, on what it left.
+    pub(crate) fn start_again(self) -> Self {
+        *self.running.lock().unwrap() = run(&self.folder, &self.settings);
+        self.wait_until_ready();
+        self
+    }
+
+    /// Waits until so many pages were seen; then exactly so many sessions are billable.
+    pub(crate) fn has(&self, page_views: i64, billable: i64) {
+        let usage = self.has_usage(|usage| usage.page_views >= page_views);
+        assert_eq!((usage.page_views, usage.billable), (page_views, billable), "pages and billable sessions");
+    }
+
+    /// Waits until the report says so.
+    pub(crate) fn has_usage(&self, is_so: impl Fn(&Usage) -> bool) -> Usage {
+        let mut usage = self.usage();
+        clock::until(&format!("the report is as expected; it says {usage:?}"), || {
+            usage = self.usage();
+            is_so(&usage)
+        });
+        usage
+    }
+
+    /// What was counted on a day.
+    pub(crate) fn usage_of(&self, day: &str) -> Usage {
+        usage::report(&self.config(), &["--day", day])
+    }
+
+    /// Asks it to end, which it does in time; and what was counted in the end.
+    pub(crate) fn end(&self) -> Usage {
+        let mut running = self.running.lock().unwrap();
+        let asked = Instant::now();
+        let told = Command::new("kill").args(["-TERM", &running.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        let mut status = None;
+        clock::until("the meter ends", || {
+            status = running.try_wait().unwrap();
+            status.is_some()
+        });
+        assert!(status.unwrap().success(), "it ended with {status:?}: {}", self.log());
+        assert!(asked.elapsed() < DRAIN + FINISH, "it took {:?} to end", asked.elapsed());
+        drop(running);
+        self.usage()
+    }
+
+    fn usage(&self) -> Usage {
+        usage::report(&self.config(), &self.settings.days())
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("portalmeter.toml")
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    fn wait_until_ready(&self) {
+        clock::until("the meter is ready", || {
+            if let Some(status) = self.running.lock().unwrap().try_wait().unwrap() {
+                panic!("the meter ended with {status}: {}", self.log());
+            }
+            self.is_ready()
+        });
+    }
+
+    fn is_ready(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(self.admin) else { return false };
+        let request = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let answer = stream.write_all(request.as_bytes()).ok().and_then(|()| Message::read(&stream));
+        answer.is_some_and(|answer| answer.word(1) == "200") && TcpStream::connect(self.address).is_ok()
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        // It may have ended already.
+        if let Ok(running) = self.running.get_mut() {
+            let _ = running.kill();
+            let _ = running.wait();
+        }
+    }
+}
+
+fn run(folder: &TempDir, settings: &Settings) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portalmeter"));
+    if let Some(starts) = settings.starts {
+        command.envs(clock::beginning_at(starts));
+    }
+    let log = fs::File::options().create(true).append(true).open(folder.path().join("log")).unwrap();
+    command.args(["run", "--config"]).arg(folder.path().join("portalmeter.toml"));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap()
+}
+
+/// Two ports that nobody listens on.
+fn free() -> [SocketAddr; 2] {
+    let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    held.map(|listener| listener.local_addr().unwrap())
+}

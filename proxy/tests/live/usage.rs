@@ -1,0 +1,38 @@
+//! What `portalmeter report` says.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The totals of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) guest: i64,
+    pub(crate) external: i64,
+    pub(crate) bot: i64,
+    pub(crate) billable: i64,
+    pub(crate) converted: i64,
+    pub(crate) page_views: i64,
+}
+
+/// Asks for the days named by these arguments.
+pub(crate) fn report(config: &Path, days: &[&str]) -> Usage {
+    let output = Command::new(env!("CARGO_BIN_EXE_portalmeter"))
+        .args(["report", "--output", "json", "--config"])
+        .arg(config)
+        .args(days)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "report: {}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of = |name: &str| report["totals"][name].as_i64().unwrap();
+    Usage {
+        guest: of("guest"),
+        external: of("external"),
+        bot: of("bot"),
+        billable: of("billable"),
+        converted: of("converted"),
+        page_views: of("page_views"),
+    }
+}
