@@ -1,4 +1,6 @@
 //! What a live visitor weighs: resident memory with a million of them, less what was there before.
+//!
+//! They arrive evenly over the half hour after which the first would no longer be live.
 
 #[path = "support/traffic.rs"]
 #[expect(clippy::expect_used, reason = "a bench that cannot be set up ends")]
@@ -11,6 +13,8 @@ use traffic::Meter;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const VISITORS: u32 = 1_000_000;
+/// All of them within the idle timeout.
+const MINUTES: u32 = 28;
 
 #[expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 fn main() {
@@ -23,18 +27,14 @@ fn main() {
     let before = resident();
     for number in 0..VISITORS {
         meter.welcome(number);
+        if number % (VISITORS / MINUTES) == 0 {
+            meter.pass_a_minute();
+        }
     }
     meter.catch_up();
-    let arrived = resident();
-    tell("just arrived", &meter, arrived - before);
-    meter.settle();
-    tell("two minutes later", &meter, resident() - before);
-}
-
-#[expect(clippy::print_stdout, reason = "a bench tells what it measured")]
-fn tell(when: &str, meter: &Meter, bytes: u64) {
+    let bytes = (resident() - before) / u64::from(VISITORS);
     let (sessions, names) = meter.known();
-    println!("{when}: {} bytes a visitor ({sessions} sessions, {names} names)", bytes / u64::from(VISITORS));
+    println!("{bytes} bytes a live visitor ({sessions} sessions, {names} names of visitors)");
 }
 
 /// Bytes of this process in memory; 0 where there is no `/proc`.

@@ -5,6 +5,7 @@
 
 #[path = "support/traffic.rs"]
 #[expect(clippy::expect_used, reason = "a bench that cannot be set up ends")]
+#[allow(dead_code, reason = "each bench uses a part of it")]
 mod traffic;
 
 use std::time::Duration;

@@ -17,6 +17,12 @@ use portalmeter_rules::visitor::{Handed, Traces};
 use serde::{Deserialize, Serialize};
 
 mod fingerprint;
+mod pointers;
+
+use pointers::Pointers;
+
+/// By names, which are keyed hashes: nobody outside can choose them, so a quick hasher will do.
+type NameMap<T> = DashMap<Name, T, foldhash::fast::RandomState>;
 
 /// What a fingerprint points to while no cookie has come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,15 +118,20 @@ impl NameChange {
 /// The table of names, bounded in time and in number.
 #[derive(Debug)]
 pub struct Names {
-    pointers: DashMap<Name, Pointer>,
-    aliases: DashMap<Name, Alias>,
-    claims: DashMap<Name, Claim>,
-    expiry: Mutex<VecDeque<(Millis, Slot)>>,
-    closing: Mutex<VecDeque<(Millis, Slot)>>,
+    pointers: Pointers,
+    aliases: NameMap<Alias>,
+    claims: NameMap<Claim>,
+    expiry: Queue<Slot>,
+    /// Pointers that are new: most are closed soon and need not be looked for much later.
+    opened: Queue<Name>,
+    closing: Queue<Name>,
     changed: Mutex<Vec<Slot>>,
     remember: Millis,
     keeps_changes: bool,
 }
+
+/// What is to be looked at, and from when on.
+type Queue<T> = Mutex<VecDeque<(Millis, T)>>;
 
 /// A cookie handed out with a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,7 +156,7 @@ pub struct Sighting<'a> {
     /// The signed-in user.
     pub user: Option<Name>,
     /// The browser's traces.
-    pub traces: &'a Traces,
+    pub traces: &'a Traces<'a>,
     /// The portal's idle timeout.
     pub idle: Millis,
 }
@@ -175,10 +186,11 @@ impl Names {
     /// `keeps_changes`.
     pub fn new(remember: Millis, keeps_changes: bool) -> Self {
         Self {
-            pointers: DashMap::new(),
-            aliases: DashMap::new(),
-            claims: DashMap::new(),
+            pointers: Pointers::default(),
+            aliases: NameMap::default(),
+            claims: NameMap::default(),
             expiry: Mutex::default(),
+            opened: Mutex::default(),
             closing: Mutex::default(),
             changed: Mutex::default(),
             remember,
@@ -207,12 +219,15 @@ impl Names {
 
     /// Forgets what was not used for long; call it now and then.
     pub fn expire(&self, now: Millis) {
-        while let Some(slot) = due(&self.closing, now) {
-            let is_closed = |_: &Name, pointer: &Pointer| pointer.closed.is_some();
-            if let Slot::Pointer(name) = slot
-                && self.pointers.remove_if(&name, is_closed).is_some()
-            {
-                self.change(slot);
+        while let Some(fingerprint) = due(&self.closing, now) {
+            if self.pointers.remove_if(fingerprint, |pointer| pointer.closed.is_some()) {
+                self.change(Slot::Pointer(fingerprint));
+            }
+        }
+        while let Some(fingerprint) = due(&self.opened, now) {
+            // A closed one is looked for where it was closed.
+            if let Some(open) = self.pointers.get(fingerprint).filter(|pointer| pointer.closed.is_none()) {
+                lock(&self.expiry).push_back((open.seen + self.remember, Slot::Pointer(fingerprint)));
             }
         }
         while let Some(slot) = due(&self.expiry, now) {
@@ -254,11 +269,8 @@ impl Names {
 
     fn by_cookie(&self, seen: &Sighting<'_>, ticket: &Ticket) -> Name {
         let of = self.session_of(seen, ticket);
-        let visitor = if of.contested || self.claims.contains_key(&of.of) {
-            self.claim(seen, ticket.name, &of)
-        } else {
-            of.of
-        };
+        let visitor =
+            if of.contested || self.claims.contains_key(&of.of) { self.claim(seen, ticket.name, &of) } else { of.of };
         if visitor == of.of {
             // Once a cookie has come back, the fingerprint points to nothing.
             self.close(seen, visitor);
@@ -268,21 +280,24 @@ impl Names {
                 let alias = Alias { of: visitor, issued: Some(seen.now), contested: false, seen: seen.now };
                 self.put(Slot::Alias(name), Known::Alias(alias));
             }
-            Some(Handed::Deleted) => self.point(seen.traces.fingerprint, Pointer::to(visitor, seen.at)),
+            Some(Handed::Deleted) => self.point(seen.traces.fingerprint.name(), Pointer::to(visitor, seen.at)),
             None => {}
         }
         visitor
     }
 
     fn close(&self, seen: &Sighting<'_>, visitor: Name) {
-        let slot = Slot::Pointer(seen.traces.fingerprint);
-        let Some(mut pointer) = self.pointers.get_mut(&seen.traces.fingerprint) else { return };
+        if !self.pointers.lead_to(visitor) {
+            return;
+        }
+        let fingerprint = seen.traces.fingerprint.name();
+        let Some(mut pointer) = self.pointers.get_mut(fingerprint) else { return };
         if pointer.visitor == visitor && pointer.closed.is_none_or(|closed| seen.at < closed) {
             // A page asked for before, and answered only now, still belongs to the session.
             pointer.closed = Some(seen.at);
             drop(pointer);
-            lock(&self.closing).push_back((seen.at + ANSWERED, slot));
-            self.change(slot);
+            lock(&self.closing).push_back((seen.at + ANSWERED, fingerprint));
+            self.change(Slot::Pointer(fingerprint));
         }
     }
 
@@ -299,10 +314,13 @@ impl Names {
         if let Some(of) = ticket.of {
             return Alias { of, contested: true, ..plain };
         }
+        if ticket.issued.is_some() {
+            return plain;
+        }
         // A cookie nobody saw handed out, from where a session waits for one: it belongs together.
-        let waiting = self.pointers.get(&seen.traces.fingerprint).filter(|pointer| pointer.is_live(seen));
+        let waiting = self.pointers.get(seen.traces.fingerprint.name()).filter(|pointer| pointer.is_live(seen));
         match waiting.map(|pointer| pointer.visitor) {
-            Some(of) if ticket.issued.is_none() && of != ticket.name => {
+            Some(of) if of != ticket.name => {
                 let alias = Alias { of, issued: Some(seen.at), contested: true, seen: seen.at };
                 self.put(Slot::Alias(ticket.name), Known::Alias(alias));
                 alias
@@ -340,17 +358,15 @@ impl Names {
         seen: &Sighting<'_>,
         hand_out: &mut dyn FnMut(Option<Name>) -> Option<HandedOut>,
     ) -> Option<Name> {
-        let fingerprint = seen.traces.fingerprint;
+        let fingerprint = seen.traces.fingerprint.name();
         let mut handed = |of: Option<Name>| match seen.traces.response {
             Some(Handed::Out(name)) => Some(HandedOut { name, tells: false }),
             _ if seen.kind == Kind::Page => hand_out(of),
             _ => None,
         };
         let begin = |handed: Option<HandedOut>| {
-            let visitor = handed.map_or_else(
-                || derived(b"page", &[&fingerprint.0, &seen.at.to_le_bytes()]),
-                |handed| handed.name,
-            );
+            let visitor = handed
+                .map_or_else(|| derived(b"page", &[&fingerprint.0, &seen.at.to_le_bytes()]), |handed| handed.name);
             self.remember(Slot::Pointer(fingerprint), seen.at);
             (visitor, Pointer::to(visitor, seen.at))
         };
@@ -370,15 +386,10 @@ impl Names {
                 Some(visitor)
             }
             _ if seen.kind != Kind::Page => None,
-            Entry::Occupied(mut there) => {
-                let (visitor, pointer) = begin(handed(None));
-                there.insert(pointer);
-                Some(visitor)
-            }
             Entry::Vacant(_) if full => Some(begin(handed(None)).0),
-            Entry::Vacant(free) => {
+            place => {
                 let (visitor, pointer) = begin(handed(None));
-                free.insert(pointer);
+                self.pointers.fill(place, pointer);
                 Some(visitor)
             }
         }
@@ -424,7 +435,10 @@ impl Names {
     }
 
     fn remember(&self, slot: Slot, seen: Millis) {
-        lock(&self.expiry).push_back((seen + self.remember, slot));
+        match slot {
+            Slot::Pointer(fingerprint) => lock(&self.opened).push_back((seen + ANSWERED, fingerprint)),
+            Slot::Alias(_) | Slot::Claim(_) => lock(&self.expiry).push_back((seen + self.remember, slot)),
+        }
         self.change(slot);
     }
 
@@ -436,7 +450,7 @@ impl Names {
 
     fn known(&self, slot: Slot) -> Option<Known> {
         match slot {
-            Slot::Pointer(name) => self.pointers.get(&name).map(|one| Known::Pointer(*one)),
+            Slot::Pointer(name) => self.pointers.get(name).map(Known::Pointer),
             Slot::Alias(name) => self.aliases.get(&name).map(|one| Known::Alias(*one)),
             Slot::Claim(name) => self.claims.get(&name).map(|one| Known::Claim(*one)),
         }
@@ -444,7 +458,7 @@ impl Names {
 
     fn remove(&self, slot: Slot) {
         match slot {
-            Slot::Pointer(name) => drop(self.pointers.remove(&name)),
+            Slot::Pointer(name) => drop(self.pointers.remove_if(name, |_| true)),
             Slot::Alias(name) => drop(self.aliases.remove(&name)),
             Slot::Claim(name) => drop(self.claims.remove(&name)),
         }
@@ -461,10 +475,10 @@ impl Pointer {
     }
 }
 
-fn due(queue: &Mutex<VecDeque<(Millis, Slot)>>, now: Millis) -> Option<Slot> {
+fn due<T>(queue: &Queue<T>, now: Millis) -> Option<T> {
     let mut queue = lock(queue);
     queue.front().filter(|(due, _)| *due <= now)?;
-    queue.pop_front().map(|(_, slot)| slot)
+    queue.pop_front().map(|(_, one)| one)
 }
 
 /// Whether a time moved on enough to be stored again.

@@ -11,7 +11,6 @@ use crate::portal::{Map, Module, ModuleRule, Place, Route};
 use crate::roles::Roles;
 use crate::verdict::{Evidence, Kind};
 use crate::visitor::{self, Traces, VisitorKeys, VisitorRules};
-use crate::sharing;
 
 /// All that is to know of a portal to judge its traffic.
 #[derive(Debug, Clone)]
@@ -54,8 +53,6 @@ pub struct Verdict<'a> {
     pub seen_in: SeenIn<'a>,
     /// Who sent it.
     pub sender: Sender,
-    /// Whether shared caches may store the response: such a one gets no cookie.
-    pub shared: bool,
 }
 
 /// Where an exchange is observed.
@@ -128,7 +125,9 @@ impl Rules {
         let leaves = matches!(door, Some(Door::Logout(_)));
         let (portal, at_home) = match route.metered_by {
             Some(portal) => (portal, true),
-            None => (self.sent_from(request).or(door.as_ref().map(|_| route.served_by)).ok_or(Unseen::OutsidePaths)?, false),
+            None => {
+                (self.sent_from(request).or(door.as_ref().map(|_| route.served_by)).ok_or(Unseen::OutsidePaths)?, false)
+            }
         };
         let rules = &self.portals[portal];
         let sorted = rules.pages.sort(request, response, door.as_ref());
@@ -140,17 +139,19 @@ impl Rules {
             (_, Kind::Logout) => SeenIn::Host(route.on_host),
             (_, Kind::Activity) if leaves || (door.is_some() && !at_home) => SeenIn::Host(route.on_host),
             (None, _) => SeenIn::Portal(portal),
-            (Some(module), _) => {
-                SeenIn::Module(portal, module.module(request.path()).ok_or(Unseen::NoModule)?)
-            }
+            (Some(module), _) => SeenIn::Module(portal, module.module(request.path()).ok_or(Unseen::NoModule)?),
         };
         let sender = self.sender(rules, request, response)?;
-        let shared = sharing::may_be_shared(response);
-        Ok(Verdict { kind, kind_rule: sorted.rule, seen_in, sender, shared })
+        Ok(Verdict { kind, kind_rule: sorted.rule, seen_in, sender })
     }
 
     /// The traces of the browser, by one portal's rules.
-    pub fn traces(&self, portal: usize, request: &Request<'_>, response: &Response<'_>) -> Option<Traces> {
+    pub fn traces<'a>(
+        &'a self,
+        portal: usize,
+        request: &'a Request<'a>,
+        response: &Response<'_>,
+    ) -> Option<Traces<'a>> {
         Some(self.portals.get(portal)?.visitor.traces(request, response, &self.keys))
     }
 

@@ -147,6 +147,15 @@ impl Meter {
         self.clock.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Lets a minute pass: what is past its time is forgotten.
+    pub(crate) fn pass_a_minute(&self) {
+        self.clock.fetch_add(60_000, Ordering::Relaxed);
+        self.catch_up();
+        let now = self.clock.load(Ordering::Relaxed);
+        self.names.expire(now);
+        self.engine.live().expire(now);
+    }
+
     /// How many observations wait for the committer.
     pub(crate) fn waiting(&self) -> usize {
         self.engine.backlog().0
@@ -260,12 +269,7 @@ fn portal(name: &str, host: &str, agents: &Arc<Agents>) -> Portal {
         roles: Roles::default(),
         visitor: VisitorRules {
             mode: Mode::Cookie,
-            cookie: OwnCookie {
-                name: "pm_visitor".to_owned(),
-                domain: None,
-                secure: Secure::Never,
-                embedded: false,
-            },
+            cookie: OwnCookie { name: "pm_visitor".to_owned(), domain: None, secure: Secure::Never, embedded: false },
         },
         agents: Arc::clone(agents),
     }
@@ -273,11 +277,9 @@ fn portal(name: &str, host: &str, agents: &Arc<Agents>) -> Portal {
 
 /// What the portal sees of a browser: consent, analytics, its session and its user; with our ticket 1 KiB.
 fn login_cookie(number: u32) -> String {
-    let hex = |salt: u64, digits: usize| -> String {
-        (0..digits as u64)
-            .map(|place| char::from_digit((scatter(u64::from(number) << 16 | salt << 8 | place) % 16) as u32, 16))
-            .map(Option::unwrap_or_default)
-            .collect()
+    let hex = |salt: u64, digits: usize| {
+        let drawn = scatter(u64::from(number) << 8 | salt);
+        format!("{drawn:016x}").repeat(digits.div_ceil(16))[..digits].to_owned()
     };
     format!(
         "consent={}; _ga=GA1.2.{number}.1780000000; theme=dark; lang=en-GB; ab={}; glide_user_route={}; \
@@ -322,7 +324,10 @@ const BROWSER: &[(&str, &str)] = &[
     ("sec-ch-ua-mobile", "?0"),
     ("sec-ch-ua-platform", "\"Linux\""),
     ("upgrade-insecure-requests", "1"),
-    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/144.0.0.0 Safari/537.36"),
+    (
+        "user-agent",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/144.0.0.0 Safari/537.36",
+    ),
     ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
     ("sec-fetch-site", "same-origin"),
     ("sec-fetch-mode", "navigate"),

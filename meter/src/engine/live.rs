@@ -18,7 +18,8 @@ use crate::session::{Class, Session};
 /// at once.
 #[derive(Debug)]
 pub struct LiveSessions {
-    sessions: DashMap<Key, Live>,
+    /// Visitors are keyed hashes: nobody outside can choose them, so a quick hasher will do.
+    sessions: DashMap<Key, Live, foldhash::fast::RandomState>,
     expiry: Mutex<VecDeque<(Millis, Key)>>,
     keep: Millis,
 }
@@ -43,7 +44,7 @@ const MOST: usize = 8_000_000;
 impl LiveSessions {
     /// No sessions; each is forgotten `keep` milliseconds after its idle timeout.
     pub fn new(keep: Millis) -> Self {
-        Self { sessions: DashMap::new(), expiry: Mutex::default(), keep: keep.min(60_000) }
+        Self { sessions: DashMap::default(), expiry: Mutex::default(), keep: keep.min(60_000) }
     }
 
     /// How many are known.
@@ -100,7 +101,9 @@ impl LiveSessions {
             let crowded = self.sessions.len() > MOST;
             let ends = |live: &Live| live.last_seen + Millis::from(live.idle) + self.keep;
             let removed = self.sessions.remove_if(&key, |_, live| ends(live) <= now || crowded);
-            if removed.is_none() && let Some(later) = self.sessions.get(&key).map(|live| ends(&live)) {
+            if removed.is_none()
+                && let Some(later) = self.sessions.get(&key).map(|live| ends(&live))
+            {
                 self.expect(key, later);
             }
         }

@@ -71,7 +71,8 @@ impl Visitor {
 }
 
 fn browser(dice: &mut Dice) -> String {
-    let chrome = format!("{}.0.{}.{}", 120 + dice.of(26), 6_000 + dice.of(1_600), dice.of(200));
+    // Chrome has shown nothing but its major version for years.
+    let chrome = format!("{}.0.0.0", 120 + dice.of(26));
     let webkit = "AppleWebKit/537.36 (KHTML, like Gecko)";
     match dice.of(10) {
         0..=3 => format!("Mozilla/5.0 (Windows NT 10.0; Win64; x64) {webkit} Chrome/{chrome} Safari/537.36"),
