@@ -19,7 +19,9 @@ fn main() {
     let asked: Vec<_> = browsers.iter().map(|browser| meter.asked(*browser)).collect();
     let profiler = dhat::Profiler::builder().trim_backtraces(Some(12)).build();
     for _ in 0..REQUESTS / 1_000 {
-        asked.iter().for_each(|asked| meter.take(asked, None));
+        for asked in &asked {
+            meter.take(asked, None);
+        }
     }
     let all = dhat::HeapStats::get();
     let each = |total: u64| total as f64 / f64::from(REQUESTS);

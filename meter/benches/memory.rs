@@ -27,7 +27,7 @@ fn main() {
     let before = resident();
     for number in 0..VISITORS {
         meter.welcome(number);
-        if number % (VISITORS / MINUTES) == 0 {
+        if number.is_multiple_of(VISITORS / MINUTES) {
             meter.pass_a_minute();
         }
     }

@@ -490,9 +490,9 @@ fn stale(stored: Millis, now: Millis) -> bool {
 fn derived(role: &[u8], parts: &[&[u8]]) -> Name {
     let mut hasher = blake3::Hasher::new_derive_key("portalmeter 2026 derived visitor");
     hasher.update(role);
-    parts.iter().for_each(|part| {
+    for part in parts {
         hasher.update(part);
-    });
+    }
     let mut name = [0; 16];
     name.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     Name(name)

@@ -84,7 +84,7 @@ impl Meter {
         first.headers.insert("cookie", HeaderValue::from_str(&login_cookie(number)).expect("a cookie"));
         self.take(&first, Some(id));
         self.take(&self.asked(browser), None);
-        if number % 10_000 == 0 {
+        if number.is_multiple_of(10_000) {
             self.catch_up();
         }
         browser
@@ -180,7 +180,9 @@ struct Fields<'m>(&'m HeaderMap);
 
 impl Headers for Fields<'_> {
     fn each<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
-        self.0.get_all(name).into_iter().for_each(|value| visit(value.as_bytes()));
+        for value in self.0.get_all(name) {
+            visit(value.as_bytes());
+        }
     }
 
     fn first<'a>(&'a self, name: &str) -> Option<&'a [u8]> {
@@ -193,7 +195,7 @@ fn engine(dir: &Path, names: &Arc<Names>, clock: &Arc<AtomicI64>) -> Engine {
     let settings = Settings {
         memory: Memory::keeping(KEEP),
         seal_after: 48 * 3_600_000,
-        flush_interval: Duration::from_secs(60),
+        flush_interval: Duration::from_mins(1),
         clock: Arc::new(move || clock.load(Ordering::Relaxed)),
         each_flush: Arc::new(|| {}),
         each_minute: Arc::new(|| {}),

@@ -14,7 +14,7 @@ use super::{NameMap, Pointer};
 /// Pointers by fingerprint.
 #[derive(Debug, Default)]
 pub(super) struct Pointers {
-    pointers: NameMap<Pointer>,
+    by_fingerprint: NameMap<Pointer>,
     /// How many pointers lead to a visitor. Counted up before a pointer is there, down after it is gone.
     leading: NameMap<u32>,
     count: AtomicUsize,
@@ -26,16 +26,16 @@ impl Pointers {
     }
 
     pub(super) fn get(&self, fingerprint: Name) -> Option<Pointer> {
-        self.pointers.get(&fingerprint).map(|pointer| *pointer)
+        self.by_fingerprint.get(&fingerprint).map(|pointer| *pointer)
     }
 
     /// For changes to anything but the visitor.
     pub(super) fn get_mut(&self, fingerprint: Name) -> Option<RefMut<'_, Name, Pointer>> {
-        self.pointers.get_mut(&fingerprint)
+        self.by_fingerprint.get_mut(&fingerprint)
     }
 
     pub(super) fn entry(&self, fingerprint: Name) -> Entry<'_, Name, Pointer> {
-        self.pointers.entry(fingerprint)
+        self.by_fingerprint.entry(fingerprint)
     }
 
     /// Whether some fingerprint may point to a visitor.
@@ -65,7 +65,7 @@ impl Pointers {
 
     /// Removes a pointer if it is so; says whether it was.
     pub(super) fn remove_if(&self, fingerprint: Name, is_so: impl FnOnce(&Pointer) -> bool) -> bool {
-        let Some((_, gone)) = self.pointers.remove_if(&fingerprint, |_, pointer| is_so(pointer)) else { return false };
+        let Some((_, gone)) = self.by_fingerprint.remove_if(&fingerprint, |_, pointer| is_so(pointer)) else { return false };
         self.count.fetch_sub(1, Ordering::Relaxed);
         self.leads_less(gone.visitor);
         true

@@ -10,8 +10,11 @@ use foldhash::fast::FixedState;
 
 /// Found things by text; each text has one place, which the last comer takes.
 pub(super) struct Recent<T> {
-    places: Box<[Mutex<Option<(Vec<u8>, T)>>]>,
+    places: Box<[Place<T>]>,
 }
+
+/// A text, and what was found of it.
+type Place<T> = Mutex<Option<(Vec<u8>, T)>>;
 
 const PLACES: usize = 2048;
 
