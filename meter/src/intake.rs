@@ -9,6 +9,7 @@ use portalmeter_rules::facts::{Request, Response};
 use portalmeter_rules::id::Name;
 use portalmeter_rules::judge::{Rules, SeenIn, Sender, Unseen, Verdict};
 use portalmeter_rules::portal::Module;
+use portalmeter_rules::sharing;
 use portalmeter_rules::time::Millis;
 use portalmeter_rules::verdict::{Evidence, Kind};
 use portalmeter_rules::visitor::{Mode, Traces};
@@ -132,7 +133,7 @@ impl Intake {
                 continue;
             };
             let Some((visitor, kind, evidence)) =
-                self.visitor(request, &verdict, counting, &traces, now, &mut |of| hand_out(portal, of))
+                self.visitor((request, response), &verdict, counting, &traces, now, &mut |of| hand_out(portal, of))
             else {
                 continue;
             };
@@ -152,10 +153,10 @@ impl Intake {
 
     fn visitor(
         &self,
-        request: &Request<'_>,
+        (request, response): (&Request<'_>, &Response<'_>),
         verdict: &Verdict<'_>,
         counting: &Counting,
-        traces: &Traces,
+        traces: &Traces<'_>,
         now: Millis,
         hand_out: &mut dyn FnMut(Option<Name>) -> Option<HandedOut>,
     ) -> Option<(Name, Kind, Evidence)> {
@@ -165,8 +166,9 @@ impl Intake {
         }
         let idle = counting.stamp.policy.idle_timeout;
         let seen = Sighting { at: request.at, now, kind: verdict.kind, evidence, user, traces, idle };
-        let mut refuse = |_| None;
-        let resolved = self.names.resolve(&seen, if verdict.shared { &mut refuse } else { hand_out })?;
+        // A cookie on a response that shared caches may store could reach somebody else.
+        let mut hand_out = |of| if sharing::may_be_shared(response) { None } else { hand_out(of) };
+        let resolved = self.names.resolve(&seen, &mut hand_out)?;
         Some((resolved.visitor, resolved.kind, resolved.evidence))
     }
 

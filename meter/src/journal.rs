@@ -1,8 +1,10 @@
 //! The journal: every page and logout is on disk before its headers leave.
 //!
 //! Requests append to a buffer; one thread writes it out, so that a disk that stalls stalls that
-//! thread and no request. What cannot be written stays in the buffer, up to its bound, and is
-//! written when the disk is back; a torn tail is cut when the journal is read again.
+//! thread and no request. Only who waits for an entry wakes that thread, once the requests that are
+//! ready beside it have appended theirs; an entry that nobody waits for is written a little later.
+//! What cannot be written stays in the buffer, up to its bound, and is written when the disk is
+//! back; a torn tail is cut when the journal is read again.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -74,6 +76,8 @@ struct Buffer {
     bytes: Vec<u8>,
     upto: u64,
     writing: usize,
+    /// The writer sleeps, and nobody has woken it yet: to do so costs a system call.
+    asleep: bool,
     ends: bool,
 }
 
@@ -84,6 +88,8 @@ const MAGIC: &[u8; 8] = b"pmjrnl\x00\x01";
 /// No entry is longer than this.
 const LONGEST: usize = 64 << 10;
 const RETRY: Duration = Duration::from_millis(250);
+/// What nobody waits for is written at the latest after this.
+const STRAGGLERS: Duration = Duration::from_millis(100);
 
 /// The file that a live process holds locked in its node's folder.
 pub(crate) const LOCK: &str = "lock";
@@ -148,8 +154,6 @@ impl Journal {
         buffer.bytes[start..start + 4].copy_from_slice(&(length as u32).to_le_bytes());
         buffer.bytes[start + 4..start + FRAME].copy_from_slice(&checksum.to_le_bytes());
         buffer.upto = number;
-        drop(buffer);
-        shared.filled.notify_one();
     }
 
     /// Waits until entry `number` is written, at most `max_wait`; after that pages no longer wait
@@ -159,6 +163,8 @@ impl Journal {
         if *written.borrow_and_update() >= number || self.shared.stalled.load(Ordering::Relaxed) {
             return;
         }
+        tokio::task::yield_now().await;
+        self.shared.wake();
         let reached = written.wait_for(|upto| *upto >= number);
         tokio::select! {
             _ = reached => return,
@@ -206,6 +212,14 @@ impl Journal {
     }
 }
 
+impl Shared {
+    fn wake(&self) {
+        if std::mem::take(&mut lock(&self.buffer).asleep) {
+            self.filled.notify_one();
+        }
+    }
+}
+
 /// A segment that is being written.
 struct Segment {
     file: File,
@@ -220,12 +234,14 @@ fn write_until_ended(shared: &Shared) -> bool {
         let upto = {
             let mut buffer = lock(&shared.buffer);
             while buffer.bytes.is_empty() && !buffer.ends {
-                buffer = shared.filled.wait(buffer).unwrap_or_else(PoisonError::into_inner);
+                buffer.asleep = true;
+                buffer = shared.filled.wait_timeout(buffer, STRAGGLERS).unwrap_or_else(PoisonError::into_inner).0;
             }
             if buffer.bytes.is_empty() {
                 return true;
             }
             std::mem::swap(&mut buffer.bytes, &mut bytes);
+            buffer.asleep = false;
             buffer.writing = bytes.len();
             buffer.upto
         };

@@ -17,6 +17,12 @@ use portalmeter_rules::visitor::{Handed, Traces};
 use serde::{Deserialize, Serialize};
 
 mod fingerprint;
+mod pointers;
+
+use pointers::Pointers;
+
+/// By names, which are keyed hashes: nobody outside can choose them, so a quick hasher will do.
+type NameMap<T> = DashMap<Name, T, foldhash::fast::RandomState>;
 
 /// What a fingerprint points to while no cookie has come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,16 +118,21 @@ impl NameChange {
 /// The table of names, bounded in time and in number.
 #[derive(Debug)]
 pub struct Names {
-    pointers: DashMap<Name, Pointer>,
-    aliases: DashMap<Name, Alias>,
-    claims: DashMap<Name, Claim>,
-    expiry: Mutex<VecDeque<(Millis, Slot)>>,
-    closing: Mutex<VecDeque<(Millis, Slot)>>,
+    pointers: Pointers,
+    aliases: NameMap<Alias>,
+    claims: NameMap<Claim>,
+    expiry: Queue<Slot>,
+    /// Pointers that are new: most are closed soon and need not be looked for much later.
+    opened: Queue<Name>,
+    closing: Queue<Name>,
     changed: Mutex<Vec<Slot>>,
     forgotten: Mutex<Vec<Slot>>,
     remember: Millis,
     keeps_changes: bool,
 }
+
+/// What is to be looked at, and from when on.
+type Queue<T> = Mutex<VecDeque<(Millis, T)>>;
 
 /// A cookie handed out with a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +157,7 @@ pub struct Sighting<'a> {
     /// The signed-in user.
     pub user: Option<Name>,
     /// The browser's traces.
-    pub traces: &'a Traces,
+    pub traces: &'a Traces<'a>,
     /// The portal's idle timeout.
     pub idle: Millis,
 }
@@ -176,10 +187,11 @@ impl Names {
     /// `keeps_changes`.
     pub fn new(remember: Millis, keeps_changes: bool) -> Self {
         Self {
-            pointers: DashMap::new(),
-            aliases: DashMap::new(),
-            claims: DashMap::new(),
+            pointers: Pointers::default(),
+            aliases: NameMap::default(),
+            claims: NameMap::default(),
             expiry: Mutex::default(),
+            opened: Mutex::default(),
             closing: Mutex::default(),
             changed: Mutex::default(),
             forgotten: Mutex::default(),
@@ -219,13 +231,15 @@ impl Names {
 
     /// Forgets what was not used for long; call it now and then.
     pub fn expire(&self, now: Millis) {
-        while let Some(slot) = due(&self.closing, now) {
-            let is_closed = |_: &Name, pointer: &Pointer| pointer.closed.is_some();
-            if let Slot::Pointer(name) = slot
-                && self.pointers.remove_if(&name, is_closed).is_some()
-                && self.keeps_changes
-            {
-                lock(&self.forgotten).push(slot);
+        while let Some(fingerprint) = due(&self.closing, now) {
+            if self.pointers.remove_if(fingerprint, |pointer| pointer.closed.is_some()) && self.keeps_changes {
+                lock(&self.forgotten).push(Slot::Pointer(fingerprint));
+            }
+        }
+        while let Some(fingerprint) = due(&self.opened, now) {
+            // A closed one is looked for where it was closed.
+            if let Some(open) = self.pointers.get(fingerprint).filter(|pointer| pointer.closed.is_none()) {
+                lock(&self.expiry).push_back((open.seen + self.remember, Slot::Pointer(fingerprint)));
             }
         }
         while let Some(slot) = due(&self.expiry, now) {
@@ -278,21 +292,24 @@ impl Names {
                 let alias = Alias { of: visitor, issued: Some(seen.now), contested: false, seen: seen.now };
                 self.put(Slot::Alias(name), Known::Alias(alias));
             }
-            Some(Handed::Deleted) => self.point(seen.traces.fingerprint, Pointer::to(visitor, seen.at)),
+            Some(Handed::Deleted) => self.point(seen.traces.fingerprint.name(), Pointer::to(visitor, seen.at)),
             None => {}
         }
         visitor
     }
 
     fn close(&self, seen: &Sighting<'_>, visitor: Name) {
-        let slot = Slot::Pointer(seen.traces.fingerprint);
-        let Some(mut pointer) = self.pointers.get_mut(&seen.traces.fingerprint) else { return };
+        if !self.pointers.lead_to(visitor) {
+            return;
+        }
+        let fingerprint = seen.traces.fingerprint.name();
+        let Some(mut pointer) = self.pointers.get_mut(fingerprint) else { return };
         if pointer.visitor == visitor && pointer.closed.is_none_or(|closed| seen.at < closed) {
             // A page asked for before, and answered only now, still belongs to the session.
             pointer.closed = Some(seen.at);
             drop(pointer);
-            lock(&self.closing).push_back((seen.at + ANSWERED, slot));
-            self.change(slot);
+            lock(&self.closing).push_back((seen.at + ANSWERED, fingerprint));
+            self.change(Slot::Pointer(fingerprint));
         }
     }
 
@@ -309,10 +326,13 @@ impl Names {
         if let Some(of) = ticket.of {
             return Alias { of, contested: true, ..plain };
         }
+        if ticket.issued.is_some() {
+            return plain;
+        }
         // A cookie nobody saw handed out, from where a session waits for one: it belongs together.
-        let waiting = self.pointers.get(&seen.traces.fingerprint).filter(|pointer| pointer.is_live(seen));
+        let waiting = self.pointers.get(seen.traces.fingerprint.name()).filter(|pointer| pointer.is_live(seen));
         match waiting.map(|pointer| pointer.visitor) {
-            Some(of) if ticket.issued.is_none() && of != ticket.name => {
+            Some(of) if of != ticket.name => {
                 let alias = Alias { of, issued: Some(seen.at), contested: true, seen: seen.at };
                 self.put(Slot::Alias(ticket.name), Known::Alias(alias));
                 alias
@@ -350,7 +370,7 @@ impl Names {
         seen: &Sighting<'_>,
         hand_out: &mut dyn FnMut(Option<Name>) -> Option<HandedOut>,
     ) -> Option<Name> {
-        let fingerprint = seen.traces.fingerprint;
+        let fingerprint = seen.traces.fingerprint.name();
         let mut handed = |of: Option<Name>| match seen.traces.response {
             Some(Handed::Out(name)) => Some(HandedOut { name, tells: false }),
             _ if seen.kind == Kind::Page => hand_out(of),
@@ -378,15 +398,10 @@ impl Names {
                 Some(visitor)
             }
             _ if seen.kind != Kind::Page => None,
-            Entry::Occupied(mut there) => {
-                let (visitor, pointer) = begin(handed(None));
-                there.insert(pointer);
-                Some(visitor)
-            }
             Entry::Vacant(_) if full => Some(begin(handed(None)).0),
-            Entry::Vacant(free) => {
+            place => {
                 let (visitor, pointer) = begin(handed(None));
-                free.insert(pointer);
+                self.pointers.fill(place, pointer);
                 Some(visitor)
             }
         }
@@ -432,7 +447,10 @@ impl Names {
     }
 
     fn remember(&self, slot: Slot, seen: Millis) {
-        lock(&self.expiry).push_back((seen + self.remember, slot));
+        match slot {
+            Slot::Pointer(fingerprint) => lock(&self.opened).push_back((seen + ANSWERED, fingerprint)),
+            Slot::Alias(_) | Slot::Claim(_) => lock(&self.expiry).push_back((seen + self.remember, slot)),
+        }
         self.change(slot);
     }
 
@@ -444,7 +462,7 @@ impl Names {
 
     fn known(&self, slot: Slot) -> Option<Known> {
         match slot {
-            Slot::Pointer(name) => self.pointers.get(&name).map(|one| Known::Pointer(*one)),
+            Slot::Pointer(name) => self.pointers.get(name).map(Known::Pointer),
             Slot::Alias(name) => self.aliases.get(&name).map(|one| Known::Alias(*one)),
             Slot::Claim(name) => self.claims.get(&name).map(|one| Known::Claim(*one)),
         }
@@ -452,7 +470,7 @@ impl Names {
 
     fn remove(&self, slot: Slot) {
         match slot {
-            Slot::Pointer(name) => drop(self.pointers.remove(&name)),
+            Slot::Pointer(name) => drop(self.pointers.remove_if(name, |_| true)),
             Slot::Alias(name) => drop(self.aliases.remove(&name)),
             Slot::Claim(name) => drop(self.claims.remove(&name)),
         }
@@ -469,10 +487,10 @@ impl Pointer {
     }
 }
 
-fn due(queue: &Mutex<VecDeque<(Millis, Slot)>>, now: Millis) -> Option<Slot> {
+fn due<T>(queue: &Queue<T>, now: Millis) -> Option<T> {
     let mut queue = lock(queue);
     queue.front().filter(|(due, _)| *due <= now)?;
-    queue.pop_front().map(|(_, slot)| slot)
+    queue.pop_front().map(|(_, one)| one)
 }
 
 /// Whether a time moved on enough to be stored again.

@@ -18,12 +18,16 @@ use crate::ledger::By;
 use crate::observation::{Key, Scope, ScopeId};
 use crate::usage::{Counters, State, Sums, Usage};
 
+/// What is looked up here is named by keyed hashes, which nobody outside can choose.
+type QuickMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+type QuickSet<K> = HashSet<K, foldhash::fast::RandomState>;
+
 /// A meter in memory.
 pub struct Offline {
     memory: Memory,
-    visitors: HashMap<Key, Visitor>,
+    visitors: QuickMap<Key, Visitor>,
     expiry: VecDeque<(Millis, Key)>,
-    days: HashMap<(ScopeId, Day), DayTotals>,
+    days: QuickMap<(ScopeId, Day), DayTotals>,
     newest: Millis,
     closed_to: Millis,
     late: u64,
@@ -46,7 +50,7 @@ struct DayTotals {
 }
 
 enum Uniques {
-    Open { visitors: HashSet<Name>, users: HashSet<Name> },
+    Open { visitors: QuickSet<Name>, users: QuickSet<Name> },
     Closed { visitors: i64, users: i64 },
 }
 
@@ -58,9 +62,9 @@ impl Offline {
     pub fn new(memory: Memory) -> Self {
         Self {
             memory,
-            visitors: HashMap::new(),
+            visitors: QuickMap::default(),
             expiry: VecDeque::new(),
-            days: HashMap::new(),
+            days: QuickMap::default(),
             newest: Millis::MIN,
             closed_to: Millis::MIN,
             late: 0,
@@ -162,7 +166,7 @@ impl Offline {
             ends: zone.end(day),
             zone: zone.clone(),
             sums: Sums::default(),
-            uniques: Uniques::Open { visitors: HashSet::new(), users: HashSet::new() },
+            uniques: Uniques::Open { visitors: QuickSet::default(), users: QuickSet::default() },
         })
     }
 

@@ -16,6 +16,7 @@
 
 mod bounds;
 mod category;
+mod recent;
 mod shape;
 mod tokens;
 mod words;
@@ -25,6 +26,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 pub use category::{Category, UnknownCategory};
 
 use crate::{facts::Headers, pattern::Pattern};
+use recent::Recent;
 use words::Words;
 
 /// The rule set, ours and the operator's. Built once; cheap to clone.
@@ -61,6 +63,29 @@ struct Rules {
     human_categories: BTreeSet<Category>,
     words: Words,
     shapes: Shapes,
+    recent: Recent<Text>,
+}
+
+/// What a User-Agent's text says, before any header is looked at.
+#[derive(Clone, Copy)]
+enum Text {
+    /// It is empty, or says outright that it is a bot.
+    Says(BotAt),
+    /// It betrays one, unless a header says more.
+    Betrays(BotAt),
+    /// It is a browser's.
+    Browser,
+}
+
+/// Where a bot stands among the rules.
+#[derive(Clone, Copy)]
+enum BotAt {
+    Empty,
+    Word(usize),
+    Address,
+    ForgedChrome,
+    Compatible,
+    NoBrowser,
 }
 
 struct Shapes {
@@ -77,7 +102,16 @@ impl Agents {
     pub fn new(options: AgentOptions) -> Self {
         let AgentOptions { allow, add, human_categories } = options;
         let add = add.into_iter().map(added).collect();
-        Self { rules: Arc::new(Rules { allow, add, human_categories, words: Words::new(), shapes: Shapes::new() }) }
+        Self {
+            rules: Arc::new(Rules {
+                allow,
+                add,
+                human_categories,
+                words: Words::new(),
+                shapes: Shapes::new(),
+                recent: Recent::new(),
+            }),
+        }
     }
 
     /// Our rules alone.
@@ -115,26 +149,44 @@ impl fmt::Debug for Agents {
 
 impl Rules {
     fn judge(&self, text: &[u8], headers: Option<&dyn Headers>) -> Option<&Bot> {
-        let shapes = &self.shapes;
-        if shape::is_empty(text) {
-            return Some(&shapes.empty);
+        let found = self.recent.find(text, || self.read(text));
+        match found {
+            Text::Says(bot) => self.bot(bot),
+            _ if headers.is_some_and(hints_at_headless) => Some(&self.shapes.headless_hint),
+            Text::Betrays(bot) => self.bot(bot),
+            Text::Browser => None,
         }
-        if let Some(bot) = self.words.find(text) {
-            return Some(bot);
+    }
+
+    fn read(&self, text: &[u8]) -> Text {
+        if shape::is_empty(text) {
+            return Text::Says(BotAt::Empty);
+        }
+        if let Some(word) = self.words.find(text) {
+            return Text::Says(BotAt::Word(word));
         }
         if shape::has_address(text) {
-            return Some(&shapes.address);
-        }
-        if headers.is_some_and(hints_at_headless) {
-            return Some(&shapes.headless_hint);
+            return Text::Says(BotAt::Address);
         }
         if shape::is_forged_chrome(text) {
-            return Some(&shapes.forged_chrome);
+            return Text::Betrays(BotAt::ForgedChrome);
         }
         if shape::is_merely_compatible(text) {
-            return Some(&shapes.compatible);
+            return Text::Betrays(BotAt::Compatible);
         }
-        (!shape::has_browser_form(text)).then_some(&shapes.no_browser)
+        if shape::has_browser_form(text) { Text::Browser } else { Text::Betrays(BotAt::NoBrowser) }
+    }
+
+    fn bot(&self, at: BotAt) -> Option<&Bot> {
+        let shapes = &self.shapes;
+        match at {
+            BotAt::Empty => Some(&shapes.empty),
+            BotAt::Word(word) => self.words.bot(word),
+            BotAt::Address => Some(&shapes.address),
+            BotAt::ForgedChrome => Some(&shapes.forged_chrome),
+            BotAt::Compatible => Some(&shapes.compatible),
+            BotAt::NoBrowser => Some(&shapes.no_browser),
+        }
     }
 }
 

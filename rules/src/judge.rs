@@ -54,8 +54,6 @@ pub struct Verdict<'a> {
     pub seen_in: SeenIn<'a>,
     /// Who sent it.
     pub sender: Sender,
-    /// Whether shared caches may store the response: such a one gets no cookie.
-    pub shared: bool,
 }
 
 /// Where an exchange is observed.
@@ -145,12 +143,16 @@ impl Rules {
             (Some(module), _) => SeenIn::Module(portal, module.module(request.path()).ok_or(Unseen::NoModule)?),
         };
         let sender = self.sender(rules, request, response)?;
-        let shared = sharing::may_be_shared(response);
-        Ok(Verdict { kind, kind_rule: sorted.rule, seen_in, sender, shared })
+        Ok(Verdict { kind, kind_rule: sorted.rule, seen_in, sender })
     }
 
     /// The traces of the browser, by one portal's rules.
-    pub fn traces(&self, portal: usize, request: &Request<'_>, response: &Response<'_>) -> Option<Traces> {
+    pub fn traces<'a>(
+        &'a self,
+        portal: usize,
+        request: &'a Request<'a>,
+        response: &Response<'_>,
+    ) -> Option<Traces<'a>> {
         Some(self.portals.get(portal)?.visitor.traces(request, response, &self.keys))
     }
 

@@ -3,6 +3,8 @@
 //! This reads names only. Which visitor a name stands for, after cookies were renewed, refused or
 //! handed to two tabs at once, is kept by the meter's name table.
 
+use std::cell::OnceCell;
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::cookies::{self, Given};
@@ -99,16 +101,24 @@ impl OwnCookie {
 }
 
 /// What an exchange says about which browser it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Traces {
+#[derive(Debug)]
+pub struct Traces<'a> {
     /// Address, User-Agent and Accept-Language, within one cookie jar.
-    pub fingerprint: Name,
+    pub fingerprint: Fingerprint<'a>,
     /// The mode's cookie as it came with the request.
     pub presented: Option<Ticket>,
     /// What the response does to the mode's cookie.
     pub response: Option<Handed>,
     /// A fingerprint is all there will ever be, so that a known user is part of the visitor.
     pub fingerprint_only: bool,
+}
+
+/// A fingerprint, made when it is asked for: whoever has a cookie rarely needs one.
+pub struct Fingerprint<'a> {
+    rules: &'a VisitorRules,
+    request: &'a Request<'a>,
+    key: &'a NameKey,
+    made: OnceCell<Name>,
 }
 
 /// What a response does to the mode's cookie.
@@ -131,9 +141,14 @@ pub struct VisitorKeys {
 
 impl VisitorRules {
     /// Reads the traces of an exchange.
-    pub fn traces(&self, request: &Request<'_>, response: &Response<'_>, keys: &VisitorKeys) -> Traces {
+    pub fn traces<'a>(
+        &'a self,
+        request: &'a Request<'a>,
+        response: &Response<'_>,
+        keys: &'a VisitorKeys,
+    ) -> Traces<'a> {
         let mut traces = Traces {
-            fingerprint: self.fingerprint(request, &keys.names),
+            fingerprint: Fingerprint { rules: self, request, key: &keys.names, made: OnceCell::new() },
             presented: None,
             response: None,
             fingerprint_only: self.mode == Mode::Fingerprint,
@@ -146,7 +161,7 @@ impl VisitorRules {
         traces
     }
 
-    fn own(&self, request: &Request<'_>, response: &Response<'_>, keys: &VisitorKeys, traces: &mut Traces) {
+    fn own(&self, request: &Request<'_>, response: &Response<'_>, keys: &VisitorKeys, traces: &mut Traces<'_>) {
         let log = request.origin == Origin::Log;
         cookies::each(request.headers, &mut |name, value| {
             if traces.presented.is_none() && self.cookie.is_ours(name) {
@@ -167,16 +182,30 @@ impl VisitorRules {
             }
         }
     }
+}
 
-    fn fingerprint(&self, request: &Request<'_>, key: &NameKey) -> Name {
-        let jar = match &self.cookie.domain {
+impl Fingerprint<'_> {
+    /// Its name.
+    pub fn name(&self) -> Name {
+        *self.made.get_or_init(|| self.make())
+    }
+
+    fn make(&self) -> Name {
+        let Self { rules, request, key, .. } = self;
+        let jar = match &rules.cookie.domain {
             Some(domain) => domain.as_str(),
             None => request.host.unwrap_or_default(),
         };
         let language = request.headers.first("accept-language").unwrap_or_default();
         let (address, used) = device(request.client);
-        let mode = self.mode.name().as_bytes();
+        let mode = rules.mode.name().as_bytes();
         key.name(Role::Fingerprint, &[mode, jar.as_bytes(), &address[..used], request.user_agent(), language])
+    }
+}
+
+impl fmt::Debug for Fingerprint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Fingerprint").field(&self.made.get()).finish()
     }
 }
 
@@ -185,7 +214,7 @@ fn portal_cookie(
     request: &Request<'_>,
     response: &Response<'_>,
     keys: &VisitorKeys,
-    traces: &mut Traces,
+    traces: &mut Traces<'_>,
 ) {
     let name_of = |cookie: &str, value: &[u8]| keys.names.name(Role::PortalCookie, &[cookie.as_bytes(), value]);
     for cookie in names {

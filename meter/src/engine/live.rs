@@ -19,7 +19,8 @@ use crate::session::{Class, Session};
 /// at once.
 #[derive(Debug)]
 pub struct LiveSessions {
-    sessions: DashMap<Key, Live>,
+    /// Visitors are keyed hashes: nobody outside can choose them, so a quick hasher will do.
+    sessions: DashMap<Key, Live, foldhash::fast::RandomState>,
     expiry: Mutex<VecDeque<(Millis, Key)>>,
     keep: Millis,
 }
@@ -45,7 +46,7 @@ const MOST: usize = 8_000_000;
 impl LiveSessions {
     /// No sessions; each is forgotten `keep` milliseconds after its idle timeout.
     pub fn new(keep: Millis) -> Self {
-        Self { sessions: DashMap::new(), expiry: Mutex::default(), keep: keep.min(60_000) }
+        Self { sessions: DashMap::default(), expiry: Mutex::default(), keep: keep.min(60_000) }
     }
 
     /// How many are known.

@@ -21,7 +21,7 @@ impl Names {
     }
 
     fn unnamed(&self, seen: &Sighting<'_>) -> Option<Resolved> {
-        let fingerprint = seen.traces.fingerprint;
+        let fingerprint = seen.traces.fingerprint.name();
         let resolved = |visitor, kind, evidence| Some(Resolved { visitor, kind, evidence });
         let Some(mut pointer) = self.waiting(seen) else {
             if seen.kind != Kind::Page {
@@ -47,7 +47,7 @@ impl Names {
     }
 
     fn signed_in(&self, seen: &Sighting<'_>, user: Name) -> Option<Name> {
-        let fingerprint = seen.traces.fingerprint;
+        let fingerprint = seen.traces.fingerprint.name();
         let page = seen.kind == Kind::Page;
         let name = derived(b"user", &[&fingerprint.0, &user.0]);
         let known = self.aliases.get(&name).map(|alias| *alias).filter(|alias| seen.at - alias.seen < seen.idle);
@@ -88,11 +88,11 @@ impl Names {
     }
 
     fn waiting(&self, seen: &Sighting<'_>) -> Option<Pointer> {
-        self.pointers.get(&seen.traces.fingerprint).map(|pointer| *pointer).filter(|pointer| pointer.is_live(seen))
+        self.pointers.get(seen.traces.fingerprint.name()).filter(|pointer| pointer.is_live(seen))
     }
 
     fn update(&self, fingerprint: Name, pointer: Pointer) {
-        if let Some(mut there) = self.pointers.get_mut(&fingerprint) {
+        if let Some(mut there) = self.pointers.get_mut(fingerprint) {
             let news = Pointer { seen: there.seen, ..pointer } != *there;
             if news || super::stale(there.seen, pointer.seen) {
                 self.change(Slot::Pointer(fingerprint));

@@ -55,21 +55,30 @@ impl Words {
         Self { automaton, meanings }
     }
 
-    /// The bot that `text` names: the first known product, else the first generic word.
-    pub(super) fn find(&self, text: &[u8]) -> Option<&Bot> {
+    /// The word by which `text` names a bot: the first known product, else the first generic word.
+    pub(super) fn find(&self, text: &[u8]) -> Option<usize> {
         let device = device_part(text);
         let mut generic = None;
         for hit in self.automaton.as_ref()?.find_iter(text) {
-            let Some(meaning) = self.meanings.get(hit.pattern().as_usize()) else { continue };
+            let word = hit.pattern().as_usize();
+            let Some(meaning) = self.meanings.get(word) else { continue };
             match &meaning.says {
                 Says::Human => {}
                 _ if device.contains(&hit.start()) && text.get(hit.end()) != Some(&b'/') => {}
                 _ if !meaning.bounds.hold(text, hit.range()) => {}
-                Says::Named(bot) => return Some(bot),
-                Says::Generic(bot) => generic = generic.or(Some(bot)),
+                Says::Named(_) => return Some(word),
+                Says::Generic(_) => generic = generic.or(Some(word)),
             }
         }
         generic
+    }
+
+    /// The bot that a word names.
+    pub(super) fn bot(&self, word: usize) -> Option<&Bot> {
+        match &self.meanings.get(word)?.says {
+            Says::Human => None,
+            Says::Named(bot) | Says::Generic(bot) => Some(bot),
+        }
     }
 }
 
@@ -98,7 +107,7 @@ mod tests {
         let words = Words::new();
         for group in TOKENS.iter().chain(WORDS) {
             for text in group.texts {
-                let found = words.find(text.as_bytes()).map(|bot| bot.category);
+                let found = words.find(text.as_bytes()).and_then(|word| words.bot(word)).map(|bot| bot.category);
                 assert_eq!(found, Some(group.category), "{text}");
             }
         }
@@ -121,7 +130,9 @@ mod tests {
 
     #[test]
     fn a_product_is_preferred_to_a_generic_word() {
-        let found = Words::new().find(b"some crawler, Googlebot/2.1").map(|bot| bot.rule.to_string());
+        let words = Words::new();
+        let word = words.find(b"some crawler, Googlebot/2.1");
+        let found = word.and_then(|word| words.bot(word)).map(|bot| bot.rule.to_string());
         assert_eq!(found.as_deref(), Some("agent:token:Googlebot"));
     }
 
