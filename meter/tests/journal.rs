@@ -1,10 +1,8 @@
 //! What a journal keeps, and what its reader makes of files that a crash or somebody else left.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test says what it measured")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use portalmeter_meter::journal::reader::{self, Damage, Retention};
@@ -247,64 +245,4 @@ fn the_folder_of_a_process_that_is_gone_goes_with_its_last_segment() {
     assert_eq!(reader::tidy(dir.path(), &retention(Some(archive.clone())), later).unwrap(), bytes);
     assert!(!dir.path().join(NODE.to_string()).exists());
     assert_eq!(fs::read_dir(archive).unwrap().count(), 1);
-}
-
-/// An ext4 file system in a file, unmounted at the end.
-struct Mount(PathBuf);
-
-impl Mount {
-    fn new(dir: &Path) -> Option<Self> {
-        let (image, at) = (dir.join("image"), dir.join("mounted"));
-        fs::create_dir(&at).unwrap();
-        fs::File::create(&image).unwrap().set_len(16 << 20).unwrap();
-        let mounted = works(Command::new("mkfs.ext4").arg("-q").arg(&image))
-            && works(Command::new("mount").args(["-o", "loop"]).arg(&image).arg(&at));
-        if !mounted {
-            println!("skipped: mkfs.ext4 and mount are not permitted here");
-        }
-        mounted.then_some(Self(at))
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        works(Command::new("umount").arg("-l").arg(&self.0));
-    }
-}
-
-fn works(command: &mut Command) -> bool {
-    command.output().is_ok_and(|output| output.status.success())
-}
-
-#[test]
-fn nothing_is_written_behind_a_torn_write_that_cannot_be_cut_off() {
-    let dir = tempfile::tempdir().unwrap();
-    let Some(mount) = Mount::new(dir.path()) else { return };
-    let (journals, ballast) = (mount.0.join("journal"), mount.0.join("ballast"));
-    let journal = journal(&journals);
-    write(&journal, 1, "before");
-    let torn = segments(&journals).remove(0);
-    // To an append-only file an open one still writes, and nobody cuts it.
-    assert!(works(Command::new("chattr").arg("+a").arg(&torn)));
-    let room = fs::File::create(&ballast).unwrap();
-    let mut size: u64 = 0;
-    while std::os::unix::fs::FileExt::write_all_at(&room, &[b'x'; 1 << 12], size).is_ok() {
-        size += 1 << 12;
-    }
-    room.set_len(size - (20 << 10)).unwrap();
-    room.sync_all().unwrap();
-
-    let long = "x".repeat(60 << 10);
-    append(&journal, 2, &long);
-    while journal.health().failure.is_none() {
-        std::thread::yield_now();
-    }
-    drop(room);
-    fs::remove_file(ballast).unwrap();
-    write(&journal, 3, "behind");
-    assert!(journal.close());
-    assert!(works(Command::new("chattr").arg("-a").arg(&torn)));
-    let (entries, damage) = read(&journals);
-    assert_eq!(entries.iter().map(String::len).collect::<Vec<_>>(), ["before".len(), long.len(), "behind".len()]);
-    assert!(damage.torn_bytes > 0, "the write was torn");
 }
