@@ -19,7 +19,7 @@ fn name(number: u32, role: u8) -> Name {
 fn page(names: &Names, number: u32, cookie: bool, at: i64) {
     let handed = name(number, 2);
     let traces = Traces {
-        fingerprint: name(number, 1),
+        fingerprint: name(number, 1).into(),
         presented: cookie.then_some(Ticket { name: handed, issued: Some(0), of: None }),
         response: None,
         fingerprint_only: false,

@@ -99,7 +99,7 @@ impl Portal {
     fn meets(&self, asks: Asks) -> (Option<Name>, Option<Ticket>) {
         let response = asks.response.map(|value| Handed::Out(named(value)));
         let traces = Traces {
-            fingerprint: named(1),
+            fingerprint: named(1).into(),
             presented: asks.cookie,
             response: if asks.deletes { Some(Handed::Deleted) } else { response },
             fingerprint_only: asks.fingerprint_only,
@@ -134,7 +134,7 @@ impl Portal {
     /// Without cookies of ours: `portal_cookie` mode.
     fn guest(&self, asks: Asks) -> Option<Name> {
         let traces = Traces {
-            fingerprint: named(1),
+            fingerprint: named(1).into(),
             presented: None,
             response: asks.response.map(|value| Handed::Out(named(value))),
             fingerprint_only: false,
@@ -267,7 +267,7 @@ fn under_a_shared_fingerprint_nameless_requests_prove_nothing() {
     portal.visitor(page(0).nameless());
     let ann = portal.visitor(page(SECOND).by(11));
     portal.visitor(page(2 * SECOND).by(12));
-    let traces = Traces { fingerprint: named(1), presented: None, response: None, fingerprint_only: true };
+    let traces = Traces { fingerprint: named(1).into(), presented: None, response: None, fingerprint_only: true };
     let seen = |kind| Sighting {
         at: 3 * SECOND,
         now: 3 * SECOND,

@@ -9,7 +9,6 @@ use crate::identity::{self, Context, Source};
 use crate::page::{Door, Pages};
 use crate::portal::{Map, Module, ModuleRule, Place, Route};
 use crate::roles::Roles;
-use crate::sharing;
 use crate::verdict::{Evidence, Kind};
 use crate::visitor::{self, Traces, VisitorKeys, VisitorRules};
 

@@ -115,9 +115,7 @@ pub struct Traces<'a> {
 
 /// A fingerprint, made when it is asked for: whoever has a cookie rarely needs one.
 pub struct Fingerprint<'a> {
-    rules: &'a VisitorRules,
-    request: &'a Request<'a>,
-    key: &'a NameKey,
+    of: Option<(&'a VisitorRules, &'a Request<'a>, &'a NameKey)>,
     made: OnceCell<Name>,
 }
 
@@ -148,7 +146,7 @@ impl VisitorRules {
         keys: &'a VisitorKeys,
     ) -> Traces<'a> {
         let mut traces = Traces {
-            fingerprint: Fingerprint { rules: self, request, key: &keys.names, made: OnceCell::new() },
+            fingerprint: Fingerprint { of: Some((self, request, &keys.names)), made: OnceCell::new() },
             presented: None,
             response: None,
             fingerprint_only: self.mode == Mode::Fingerprint,
@@ -187,20 +185,26 @@ impl VisitorRules {
 impl Fingerprint<'_> {
     /// Its name.
     pub fn name(&self) -> Name {
-        *self.made.get_or_init(|| self.make())
+        *self.made.get_or_init(|| self.of.map_or_else(Name::default, |(rules, request, key)| make(rules, request, key)))
     }
+}
 
-    fn make(&self) -> Name {
-        let Self { rules, request, key, .. } = self;
-        let jar = match &rules.cookie.domain {
-            Some(domain) => domain.as_str(),
-            None => request.host.unwrap_or_default(),
-        };
-        let language = request.headers.first("accept-language").unwrap_or_default();
-        let (address, used) = device(request.client);
-        let mode = rules.mode.name().as_bytes();
-        key.name(Role::Fingerprint, &[mode, jar.as_bytes(), &address[..used], request.user_agent(), language])
+/// A fingerprint whose name is known already.
+impl From<Name> for Fingerprint<'_> {
+    fn from(name: Name) -> Self {
+        Self { of: None, made: OnceCell::from(name) }
     }
+}
+
+fn make(rules: &VisitorRules, request: &Request<'_>, key: &NameKey) -> Name {
+    let jar = match &rules.cookie.domain {
+        Some(domain) => domain.as_str(),
+        None => request.host.unwrap_or_default(),
+    };
+    let language = request.headers.first("accept-language").unwrap_or_default();
+    let (address, used) = device(request.client);
+    let mode = rules.mode.name().as_bytes();
+    key.name(Role::Fingerprint, &[mode, jar.as_bytes(), &address[..used], request.user_agent(), language])
 }
 
 impl fmt::Debug for Fingerprint<'_> {
