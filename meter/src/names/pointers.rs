@@ -65,7 +65,9 @@ impl Pointers {
 
     /// Removes a pointer if it is so; says whether it was.
     pub(super) fn remove_if(&self, fingerprint: Name, is_so: impl FnOnce(&Pointer) -> bool) -> bool {
-        let Some((_, gone)) = self.by_fingerprint.remove_if(&fingerprint, |_, pointer| is_so(pointer)) else { return false };
+        let Some((_, gone)) = self.by_fingerprint.remove_if(&fingerprint, |_, pointer| is_so(pointer)) else {
+            return false;
+        };
         self.count.fetch_sub(1, Ordering::Relaxed);
         self.leads_less(gone.visitor);
         true
