@@ -124,7 +124,7 @@ impl Metering {
             return None;
         }
         let rules = self.intake.rules();
-        let (value, ticket) = rules.keys().tickets.issue(id, now, of, &rules.keys().names);
+        let (value, ticket) = rules.keys().tickets.issue(id, now, of);
         let cookie = rules.portals().get(portal)?.visitor.cookie.set(&value, https);
         Some((cookie, HandedOut { name: ticket.name, tells: true }))
     }

@@ -1,19 +1,36 @@
 //! Reading cookies out of request and response headers, as bytes and without allocating.
 
+use std::ops::ControlFlow;
+
 use crate::facts::Headers;
 
-/// Calls `visit` with name and value of every cookie of a request. HTTP/2 may send several fields.
-pub fn each<'a>(headers: &'a dyn Headers, visit: &mut dyn FnMut(&'a [u8], &'a [u8])) {
+/// Calls `visit` with name and value of every cookie of a request, until it has seen enough. HTTP/2
+/// may send several fields.
+pub fn each<'a>(headers: &'a dyn Headers, visit: &mut dyn FnMut(&'a [u8], &'a [u8]) -> ControlFlow<()>) {
+    let mut enough = false;
     headers.each("cookie", &mut |field| {
         let mut rest = field;
-        while !rest.is_empty() {
+        while !enough && !rest.is_empty() {
             let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
             if let Some((name, value)) = pair(&rest[..end]) {
-                visit(name, value);
+                enough = visit(name, value).is_break();
             }
             rest = rest.get(end + 1..).unwrap_or_default();
         }
     });
+}
+
+/// The first value of a request's cookie of one name, empty ones aside.
+pub fn first<'a>(headers: &'a dyn Headers, wanted: &[u8]) -> Option<&'a [u8]> {
+    let mut found = None;
+    each(headers, &mut |name, value| {
+        if name != wanted || value.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        found = Some(value);
+        ControlFlow::Break(())
+    });
+    found
 }
 
 /// What a response does to a cookie of one name.
@@ -71,7 +88,10 @@ mod tests {
 
     fn all(fields: Vec<(&'static str, &'static [u8])>) -> Vec<(Vec<u8>, Vec<u8>)> {
         let mut found = Vec::new();
-        each(&Fields(fields), &mut |name, value| found.push((name.to_vec(), value.to_vec())));
+        each(&Fields(fields), &mut |name, value| {
+            found.push((name.to_vec(), value.to_vec()));
+            ControlFlow::Continue(())
+        });
         found
     }
 

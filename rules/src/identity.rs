@@ -2,6 +2,7 @@
 //!
 //! Only sources that the client cannot forge may yield internal: it makes a session free of charge.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -267,6 +268,7 @@ fn ask_cookies(logged_in: &[Pattern], user: Option<&str>, request: &Request<'_>)
         if user.is_some_and(|user| user.as_bytes() == name) && !value.is_empty() {
             who = Some(value.to_vec());
         }
+        if there && (user.is_none() || who.is_some()) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     Some(if there { Says::SignedIn(Person { user: who, ..Person::default() }) } else { Says::Guest })
 }

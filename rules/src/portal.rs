@@ -53,7 +53,7 @@ pub struct Place {
 /// Portals by host and path.
 #[derive(Debug, Clone, Default)]
 pub struct Map {
-    exact: HashMap<String, Vec<usize>>,
+    exact: HashMap<String, Vec<usize>, foldhash::fast::RandomState>,
     below: Vec<(String, Vec<usize>)>,
     any: Vec<usize>,
     places: Vec<Place>,

@@ -6,6 +6,7 @@
 use std::cell::OnceCell;
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::ControlFlow;
 
 use crate::cookies::{self, Given};
 use crate::facts::{Origin, Request, Response};
@@ -162,19 +163,20 @@ impl VisitorRules {
     fn own(&self, request: &Request<'_>, response: &Response<'_>, keys: &VisitorKeys, traces: &mut Traces<'_>) {
         let log = request.origin == Origin::Log;
         cookies::each(request.headers, &mut |name, value| {
-            if traces.presented.is_none() && self.cookie.is_ours(name) {
-                traces.presented = keys.tickets.read(value, &keys.names).or_else(|| {
+            if self.cookie.is_ours(name) {
+                traces.presented = keys.tickets.read(value).or_else(|| {
                     // A log's writer is trusted: what it calls our cookie is taken as it stands.
                     (log && !value.is_empty()).then(|| Ticket::bare(keys.names.name(Role::Cookie, &[value])))
                 });
             }
+            if traces.presented.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if log {
             let secure = format!("{HOST_PREFIX}{}", self.cookie.name);
             let given = cookies::given(response.headers, self.cookie.name.as_bytes())
                 .or_else(|| cookies::given(response.headers, secure.as_bytes()));
             if let Some(Given::Value(value)) = given {
-                let ticket = keys.tickets.read(value, &keys.names);
+                let ticket = keys.tickets.read(value);
                 let name = ticket.map_or_else(|| keys.names.name(Role::Cookie, &[value]), |ticket| ticket.name);
                 traces.response = Some(Handed::Out(name));
             }
@@ -222,12 +224,7 @@ fn portal_cookie(
 ) {
     let name_of = |cookie: &str, value: &[u8]| keys.names.name(Role::PortalCookie, &[cookie.as_bytes(), value]);
     for cookie in names {
-        let mut value = None;
-        cookies::each(request.headers, &mut |name, found| {
-            if name == cookie.as_bytes() && !found.is_empty() && value.is_none() {
-                value = Some(found);
-            }
-        });
+        let value = cookies::first(request.headers, cookie.as_bytes());
         if traces.presented.is_none() {
             traces.presented = value.map(|value| Ticket::bare(name_of(cookie, value)));
         }

@@ -19,7 +19,7 @@ use portalmeter_meter::observation::Stamp;
 use portalmeter_meter::policy::{Experience, Policy, PolicyId};
 use portalmeter_meter::store::{Batch, Committed, NodeId, Resumed, Store, StoreError};
 use portalmeter_rules::agent::Agents;
-use portalmeter_rules::facts::{Headers, Origin, Request, Response};
+use portalmeter_rules::facts::{Origin, Request, Response};
 use portalmeter_rules::id::{Name, NameKey};
 use portalmeter_rules::identity::{Source, SourceKind};
 use portalmeter_rules::judge::{Portal, Rules};
@@ -100,7 +100,7 @@ impl Meter {
     /// A request for a page, as a browser sends it.
     pub(crate) fn asked(&self, browser: Browser) -> Asked {
         let keys = self.intake.rules().keys();
-        let (ticket, _) = keys.tickets.issue(browser.id, NOON, None, &keys.names);
+        let (ticket, _) = keys.tickets.issue(browser.id, NOON, None);
         let cookie = format!("pm_visitor={ticket}; {}", login_cookie(browser.number));
         let mut headers = HeaderMap::new();
         for (name, value) in BROWSER {
@@ -131,7 +131,7 @@ impl Meter {
         let response = Response { status: 200, headers: &answer };
         let keys = self.intake.rules().keys();
         let mut hand_out = |_: usize, of: Option<Name>| {
-            let (_, ticket) = keys.tickets.issue(id?, at, of, &keys.names);
+            let (_, ticket) = keys.tickets.issue(id?, at, of);
             Some(HandedOut { name: ticket.name, tells: true })
         };
         let mut sink = EngineSink::new(&self.engine);
@@ -176,19 +176,10 @@ pub(crate) fn scatter(number: u64) -> u64 {
 }
 
 /// The proxy's view of Pingora's header maps.
-struct Fields<'m>(&'m HeaderMap);
+#[path = "../../../proxy/src/headers.rs"]
+mod headers;
 
-impl Headers for Fields<'_> {
-    fn each<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
-        for value in self.0.get_all(name) {
-            visit(value.as_bytes());
-        }
-    }
-
-    fn first<'a>(&'a self, name: &str) -> Option<&'a [u8]> {
-        self.0.get(name).map(HeaderValue::as_bytes)
-    }
-}
+use headers::Fields;
 
 fn engine(dir: &Path, names: &Arc<Names>, clock: &Arc<AtomicI64>) -> Engine {
     let clock = Arc::clone(clock);
@@ -198,7 +189,7 @@ fn engine(dir: &Path, names: &Arc<Names>, clock: &Arc<AtomicI64>) -> Engine {
         flush_interval: Duration::from_mins(1),
         clock: Arc::new(move || clock.load(Ordering::Relaxed)),
         each_flush: Arc::new(|| {}),
-        each_minute: Arc::new(|| {}),
+        each_minute: Arc::new(|_| {}),
     };
     let limits = Limits { disk: 1 << 40, ..Limits::default() };
     let journal = Journal::create(dir, NodeId(*b"benchone"), limits).expect("a journal");

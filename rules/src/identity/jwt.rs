@@ -134,12 +134,7 @@ impl Token {
     pub fn ask(&self, request: &Request<'_>) -> Option<Holder> {
         match &self.carrier {
             Carrier::Cookie(name) => {
-                let mut token = None;
-                cookies::each(request.headers, &mut |found, value| {
-                    if found == name.as_bytes() && !value.is_empty() && token.is_none() {
-                        token = Some(value);
-                    }
-                });
+                let token = cookies::first(request.headers, name.as_bytes());
                 match token.map(|token| self.verify(token, request.at)) {
                     // A log without cookies says nothing about them.
                     None => request.tells("cookie").then_some(Holder::Nobody),

@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::id::{Name, NameKey, Role};
+use crate::id::Name;
 use crate::time::Millis;
 
 /// A cookie that came back, or one that was just handed out.
@@ -51,7 +51,7 @@ impl TicketKeys {
     }
 
     /// A cookie's value for a random `id`, handed out at `issued`, for the session of `of`.
-    pub fn issue(&self, id: [u8; ID], issued: Millis, of: Option<Name>, names: &NameKey) -> (String, Ticket) {
+    pub fn issue(&self, id: [u8; ID], issued: Millis, of: Option<Name>) -> (String, Ticket) {
         let mut value = Vec::with_capacity(LONG + MAC);
         value.push(VERSION);
         value.extend_from_slice(&id);
@@ -59,14 +59,14 @@ impl TicketKeys {
         if let Some(of) = of {
             value.extend_from_slice(&of.0);
         }
-        let mac = self.0.first().map(|key| mac(key, &value)).unwrap_or_default();
+        let (mac, name) = self.0.first().map(|key| sign(key, &value)).unwrap_or_default();
         value.extend_from_slice(&mac);
-        let ticket = Ticket { name: names.name(Role::Cookie, &[&id]), issued: Some(issued), of };
+        let ticket = Ticket { name, issued: Some(issued), of };
         (URL_SAFE_NO_PAD.encode(value), ticket)
     }
 
     /// The ticket of a cookie's value, if we signed it.
-    pub fn read(&self, text: &[u8], names: &NameKey) -> Option<Ticket> {
+    pub fn read(&self, text: &[u8]) -> Option<Ticket> {
         if text.len() > LONGEST_TEXT {
             return None;
         }
@@ -76,11 +76,8 @@ impl TicketKeys {
         if signed.first() != Some(&VERSION) || !matches!(signed.len(), SHORT | LONG) {
             return None;
         }
-        // blake3's own comparison takes the same time whatever differs.
-        let genuine = |key: &[u8; 32]| same(&mac(key, signed), sent);
-        if !self.0.iter().any(genuine) {
-            return None;
-        }
+        let name =
+            self.0.iter().map(|key| sign(key, signed)).find_map(|(mac, name)| same(&mac, sent).then_some(name))?;
         let mut issued = [0; 8];
         issued[8 - TIME..].copy_from_slice(&signed[1 + ID..SHORT]);
         let of = (signed.len() == LONG).then(|| {
@@ -88,15 +85,18 @@ impl TicketKeys {
             of.copy_from_slice(&signed[SHORT..]);
             Name(of)
         });
-        let name = names.name(Role::Cookie, &[&signed[1..=ID]]);
         Some(Ticket { name, issued: Some(Millis::from_be_bytes(issued)), of })
     }
 }
 
-fn mac(key: &[u8; 32], value: &[u8]) -> [u8; MAC] {
-    let mut mac = [0; MAC];
-    mac.copy_from_slice(&blake3::keyed_hash(key, value).as_bytes()[..MAC]);
-    mac
+/// One keyed hash gives both: its first half signs the value, its second half names the holder. The
+/// first is public and the second is not, and neither tells anything about the other.
+fn sign(key: &[u8; 32], value: &[u8]) -> ([u8; MAC], Name) {
+    let hash = blake3::keyed_hash(key, value);
+    let (mut mac, mut name) = ([0; MAC], Name::default());
+    mac.copy_from_slice(&hash.as_bytes()[..MAC]);
+    name.0.copy_from_slice(&hash.as_bytes()[MAC..]);
+    (mac, name)
 }
 
 /// Compares without telling by its time where the difference lies.
@@ -108,38 +108,38 @@ fn same(ours: &[u8; MAC], sent: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn keys() -> (TicketKeys, NameKey) {
-        (TicketKeys::from_secrets(b"secret", [&b"older"[..]]), NameKey::from_secret(b"secret"))
+    fn keys() -> TicketKeys {
+        TicketKeys::from_secrets(b"secret", [&b"older"[..]])
     }
 
     #[test]
     fn a_ticket_comes_back_as_it_was_handed_out() {
-        let (keys, names) = keys();
+        let keys = keys();
         for of in [None, Some(Name([9; 16]))] {
-            let (value, ticket) = keys.issue([7; 16], 1_700_000_000_123, of, &names);
-            assert_eq!(keys.read(value.as_bytes(), &names), Some(ticket));
+            let (value, ticket) = keys.issue([7; 16], 1_700_000_000_123, of);
+            assert_eq!(keys.read(value.as_bytes()), Some(ticket));
         }
     }
 
     #[test]
     fn a_ticket_of_the_previous_secret_is_still_good() {
-        let (keys, names) = keys();
-        let (value, ticket) = TicketKeys::from_secrets(b"older", []).issue([7; 16], 5, None, &names);
-        assert_eq!(keys.read(value.as_bytes(), &names), Some(ticket));
+        let keys = keys();
+        let (value, ticket) = TicketKeys::from_secrets(b"older", []).issue([7; 16], 5, None);
+        assert_eq!(keys.read(value.as_bytes()), Some(ticket));
     }
 
     #[test]
     fn whatever_was_changed_is_refused() {
-        let (keys, names) = keys();
-        let (value, _) = keys.issue([7; 16], 5, None, &names);
+        let keys = keys();
+        let (value, _) = keys.issue([7; 16], 5, None);
         for position in 0..value.len() {
             let mut forged = value.clone().into_bytes();
             forged[position] = if forged[position] == b'A' { b'B' } else { b'A' };
-            assert_eq!(keys.read(&forged, &names), None, "byte {position}");
+            assert_eq!(keys.read(&forged), None, "byte {position}");
         }
-        let (foreign, _) = TicketKeys::from_secrets(b"mallory", []).issue([7; 16], 5, None, &names);
-        assert_eq!(keys.read(foreign.as_bytes(), &names), None);
-        assert_eq!(keys.read(&vec![b'A'; 100_000], &names), None);
-        assert_eq!(keys.read(b"", &names), None);
+        let (foreign, _) = TicketKeys::from_secrets(b"mallory", []).issue([7; 16], 5, None);
+        assert_eq!(keys.read(foreign.as_bytes()), None);
+        assert_eq!(keys.read(&vec![b'A'; 100_000]), None);
+        assert_eq!(keys.read(b""), None);
     }
 }
