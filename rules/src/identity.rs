@@ -2,6 +2,7 @@
 //!
 //! Only sources that the client cannot forge may yield internal: it makes a session free of charge.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -91,17 +92,17 @@ pub struct Identity {
 
 /// What one source says before roles are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Says {
+enum Says<'a> {
     Guest,
     Internal,
-    SignedIn(Person),
+    SignedIn(Person<'a>),
 }
 
 /// A signed-in user as a source describes one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Person {
+pub struct Person<'a> {
     /// The user's id, as the source writes it.
-    pub user: Option<Vec<u8>>,
+    pub user: Option<Cow<'a, [u8]>>,
     /// The roles; `None`: the source knows nothing of roles.
     pub roles: Option<Vec<String>>,
     /// The company.
@@ -131,13 +132,13 @@ pub fn identify(sources: &[Source], request: &Request<'_>, response: &Response<'
         };
     }
     if let Some(user) = request.remote_user {
-        let person = Person { user: Some(user.to_vec()), ..Person::default() };
+        let person = Person { user: Some(user.into()), ..Person::default() };
         return signed_in(person, true, "remote user".into(), context);
     }
     Identity { evidence: Some(Evidence::Unknown), user: None, account: None, rule: Arc::clone(context.nobody) }
 }
 
-fn signed_in(person: Person, trusted: bool, rule: Arc<str>, context: Context<'_>) -> Identity {
+fn signed_in(person: Person<'_>, trusted: bool, rule: Arc<str>, context: Context<'_>) -> Identity {
     let evidence = match &person.roles {
         Some(roles) => context.roles.evidence(&roles.iter().map(String::as_str), trusted),
         None => Some(Evidence::External),
@@ -175,7 +176,7 @@ impl SourceKind {
         }
     }
 
-    fn ask(&self, request: &Request<'_>, response: &Response<'_>) -> Option<Says> {
+    fn ask<'a>(&self, request: &Request<'a>, response: &Response<'a>) -> Option<Says<'a>> {
         match self {
             Self::Network { internal } => {
                 let inside = internal.iter().any(|net| net.contains(&request.client));
@@ -193,7 +194,7 @@ impl SourceKind {
 }
 
 impl ResponseHeader {
-    fn ask(&self, response: &Response<'_>) -> Option<Says> {
+    fn ask<'a>(&self, response: &Response<'a>) -> Option<Says<'a>> {
         // A shared answer says who it was made for, not who gets it.
         if sharing::may_be_shared(response) {
             return None;
@@ -215,7 +216,7 @@ impl ResponseHeader {
 }
 
 impl HeaderNames {
-    fn ask(&self, request: &Request<'_>) -> Option<Says> {
+    fn ask<'a>(&self, request: &Request<'a>) -> Option<Says<'a>> {
         if !request.trusted_peer {
             return None;
         }
@@ -229,14 +230,14 @@ impl HeaderNames {
         }
     }
 
-    fn person(&self, headers: &dyn Headers) -> Person {
-        let read = |name: &Option<String>| {
+    fn person<'a>(&self, headers: &'a dyn Headers) -> Person<'a> {
+        let read = |name: &Option<String>| -> Option<&'a [u8]> {
             let value = headers.first(name.as_deref()?)?.trim_ascii();
             (!value.is_empty()).then_some(value)
         };
         let text = |name: &Option<String>| read(name).map(|value| String::from_utf8_lossy(value).into_owned());
         Person {
-            user: read(&self.user).map(<[u8]>::to_vec),
+            user: read(&self.user).map(Cow::from),
             roles: self.roles.as_ref().map(|name| all_roles(headers, name)),
             account: text(&self.account),
         }
@@ -257,7 +258,7 @@ fn all_roles(headers: &dyn Headers, name: &str) -> Vec<String> {
     all
 }
 
-fn ask_cookies(logged_in: &[Pattern], user: Option<&str>, request: &Request<'_>) -> Option<Says> {
+fn ask_cookies<'a>(logged_in: &[Pattern], user: Option<&str>, request: &Request<'a>) -> Option<Says<'a>> {
     // A log without cookies says nothing about them.
     if !request.tells("cookie") {
         return None;
@@ -266,7 +267,7 @@ fn ask_cookies(logged_in: &[Pattern], user: Option<&str>, request: &Request<'_>)
     cookies::each(request.headers, &mut |name, value| {
         there |= !value.is_empty() && logged_in.iter().any(|pattern| pattern.matches(name));
         if user.is_some_and(|user| user.as_bytes() == name) && !value.is_empty() {
-            who = Some(value.to_vec());
+            who = Some(Cow::from(value));
         }
         if there && (user.is_none() || who.is_some()) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });

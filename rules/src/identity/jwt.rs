@@ -206,7 +206,7 @@ impl Token {
             _ => None,
         };
         Verified::Person(Person {
-            user: text(&self.claims.user).map(String::into_bytes),
+            user: text(&self.claims.user).map(|user| user.into_bytes().into()),
             roles: self.claims.roles.as_ref().map(|name| roles_in(claims.get(name))),
             account: self.claims.account.as_deref().and_then(text),
         })
@@ -219,11 +219,11 @@ pub enum Holder {
     /// There is none, or it has expired.
     Nobody,
     /// A signed-in user.
-    Person(Person),
+    Person(Person<'static>),
 }
 
 enum Verified {
-    Person(Person),
+    Person(Person<'static>),
     Expired,
     Not,
 }
