@@ -3,6 +3,8 @@
 #[path = "support/access_log.rs"]
 mod access_log;
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
