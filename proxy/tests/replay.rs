@@ -1,9 +1,9 @@
 //! `replay` counts the same whatever way the same lines come to it.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 #[path = "support/access_log.rs"]
 mod access_log;
-
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::fs;
 use std::path::Path;
