@@ -141,8 +141,8 @@ impl Engine {
             names.restore(change);
         }
         let live = LiveSessions::new(settings.memory.keep);
-        for (key, session) in &resumed.sessions {
-            live.restore(*key, session);
+        for (key, session, idle) in &resumed.sessions {
+            live.restore(*key, session, *idle);
         }
         let shared = Arc::new(Shared {
             settings,

@@ -10,7 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -69,6 +69,8 @@ struct Shared {
     disk: AtomicU64,
     lost: AtomicU64,
     stalled: AtomicBool,
+    /// The segment that is being written, to be synced beside the writing.
+    open: Mutex<Option<Arc<File>>>,
 }
 
 #[derive(Default)]
@@ -90,6 +92,9 @@ const LONGEST: usize = 64 << 10;
 const RETRY: Duration = Duration::from_millis(250);
 /// What nobody waits for is written at the latest after this.
 const STRAGGLERS: Duration = Duration::from_millis(100);
+
+/// How often what was written is synced.
+const SYNC: Duration = Duration::from_secs(1);
 
 /// The file that a live process holds locked in its node's folder.
 pub(crate) const LOCK: &str = "lock";
@@ -114,7 +119,10 @@ impl Journal {
             failure: Mutex::default(),
             lost: AtomicU64::new(0),
             stalled: AtomicBool::new(false),
+            open: Mutex::default(),
         });
+        let to_sync = Arc::downgrade(&shared);
+        std::thread::Builder::new().name("journal-sync".to_owned()).spawn(move || sync_now_and_then(&to_sync))?;
         let writer = {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
@@ -265,7 +273,11 @@ fn write(shared: &Shared, segment: &mut Option<Segment>, bytes: &[u8], upto: u64
     }
     let open = match segment {
         Some(open) => open,
-        None => segment.insert(Segment::create(&shared.dir, upto)?),
+        None => {
+            let created = segment.insert(Segment::create(&shared.dir, upto)?);
+            *lock(&shared.open) = created.file.try_clone().ok().map(Arc::new);
+            created
+        }
     };
     if let Err(error) = open.file.write_all(bytes) {
         // What was written of it is cut off, so that it can be written again in one piece. Where even
@@ -278,6 +290,25 @@ fn write(shared: &Shared, segment: &mut Option<Segment>, bytes: &[u8], upto: u64
     }
     open.length += bytes.len() as u64;
     Ok(())
+}
+
+/// What was written survives the process at once, and the machine's power after about a second.
+fn sync_now_and_then(journal: &Weak<Shared>) {
+    let mut synced = 0;
+    loop {
+        std::thread::park_timeout(SYNC);
+        let Some(shared) = journal.upgrade() else { return };
+        let (written, open) = (shared.disk.load(Ordering::Relaxed), lock(&shared.open).clone());
+        drop(shared);
+        if written != synced
+            && let Some(file) = open
+        {
+            synced = written;
+            if let Err(error) = file.sync_data() {
+                tracing::warn!(%error, "the journal could not be synced");
+            }
+        }
+    }
 }
 
 impl Segment {

@@ -70,8 +70,8 @@ pub struct Committed {
 /// What a node needs to go on after a restart.
 #[derive(Debug, Default)]
 pub struct Resumed {
-    /// Live sessions.
-    pub sessions: Vec<(Key, Session)>,
+    /// Live sessions, each with its idle timeout.
+    pub sessions: Vec<(Key, Session, Millis)>,
     /// Names of visitors.
     pub names: Vec<NameChange>,
 }

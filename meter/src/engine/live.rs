@@ -82,10 +82,9 @@ impl LiveSessions {
     }
 
     /// Puts back what a store kept.
-    pub fn restore(&self, key: Key, session: &Session) {
-        // The idle timeout is learned from the next observation; until then nothing is forgotten early.
-        self.sessions.insert(key, Live::of(session, Millis::from(u32::MAX)));
-        self.expect(key, session.last_seen + self.keep);
+    pub fn restore(&self, key: Key, session: &Session, idle: Millis) {
+        self.sessions.insert(key, Live::of(session, idle));
+        self.expect(key, session.last_seen + idle + self.keep);
     }
 
     /// Forgets sessions that have ended.

@@ -102,7 +102,10 @@ impl Store for EmbeddedStore {
             let (scope, visitor, state): (i64, [u8; 16], Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let history = read_history(&state, &|id| self.stamps.get(&id).cloned());
             let key = Key { scope: ScopeId(scope.cast_unsigned()), visitor: Name(visitor) };
-            resumed.sessions.extend(history.and_then(|history| Some((key, history.session()?.clone()))));
+            resumed.sessions.extend(history.and_then(|history| {
+                let last = history.recent().last()?;
+                Some((key, history.session()?.clone(), last.stamp.policy.idle_timeout))
+            }));
         }
         let mut ask = self.database.prepare("SELECT known FROM name WHERE expires > ?1")?;
         let rows = ask.query_map([now], |row| row.get::<_, Vec<u8>>(0))?;
