@@ -2,7 +2,7 @@
 //!
 //! The proxy, `replay` and `explain` all come through this one door.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use dashmap::DashMap;
 use portalmeter_rules::facts::{Request, Response};
@@ -79,6 +79,8 @@ pub struct Intake {
     rules: Rules,
     counting: Vec<Counting>,
     names: Arc<Names>,
+    /// The last note made: the next exchange mostly says the same.
+    last_note: Mutex<Arc<Note>>,
 }
 
 impl Intake {
@@ -89,7 +91,7 @@ impl Intake {
             scope: Scoped::new(Scope::portal(&portal.name)),
             modules: portal.module.as_ref().map(|rule| Modules::new(&portal.name, rule.names().unwrap_or_default())),
         });
-        Self { counting: counting.collect(), rules, names }
+        Self { counting: counting.collect(), rules, names, last_note: Mutex::default() }
     }
 
     /// The rules.
@@ -117,11 +119,7 @@ impl Intake {
         sink: &mut dyn Sink,
     ) -> Result<Verdict<'a>, Unseen> {
         let verdict = self.rules.judge(request, response)?;
-        let note = Arc::new(Note {
-            rule: Arc::clone(&verdict.sender.rule),
-            agent: verdict.sender.bot.as_ref().map(|bot| Arc::clone(&bot.name)),
-            account: verdict.sender.account.clone(),
-        });
+        let note = self.note(&verdict.sender);
         let portals: &[usize] = match &verdict.seen_in {
             SeenIn::Portal(portal) | SeenIn::Module(portal, _) => std::slice::from_ref(portal),
             SeenIn::Host(portals) => portals,
@@ -172,6 +170,22 @@ impl Intake {
         Some((resolved.visitor, resolved.kind, resolved.evidence))
     }
 
+    fn note(&self, sender: &Sender) -> Arc<Note> {
+        let agent = sender.bot.as_ref().map(|bot| &bot.name);
+        let make = || {
+            let (rule, agent) = (Arc::clone(&sender.rule), agent.map(Arc::clone));
+            Arc::new(Note { rule, agent, account: sender.account.clone() })
+        };
+        let Ok(mut last) = self.last_note.try_lock() else { return make() };
+        let same = Arc::ptr_eq(&last.rule, &sender.rule)
+            && last.agent.as_ref().map(Arc::as_ptr) == agent.map(Arc::as_ptr)
+            && last.account == sender.account;
+        if !same {
+            *last = make();
+        }
+        Arc::clone(&last)
+    }
+
     /// Whether a portal tells browsers apart by a cookie of the meter's own.
     pub fn issues_cookies(&self, portal: usize) -> bool {
         self.rules.portals().get(portal).is_some_and(|portal| portal.visitor.mode == Mode::Cookie)
@@ -186,8 +200,10 @@ impl Counting {
         match (seen_in, &self.modules) {
             (SeenIn::Module(_, module), Some(modules)) => give(&modules.scoped(module), observation),
             (SeenIn::Host(_), Some(modules)) => {
+                // A logout may overtake the answer to the page that it ends, so it goes to every module.
+                let logout = observation.kind == Kind::Logout;
                 for scoped in modules.all() {
-                    if sink.is_live(&scoped.key(visitor), observation.at) {
+                    if logout || sink.is_live(&scoped.key(visitor), observation.at) {
                         let observation = observation.clone();
                         sink.see(Sighted { scope: Arc::clone(&scoped.scope), key: scoped.key(visitor), observation });
                     }

@@ -207,8 +207,6 @@ impl Sink for Offline {
         let (memory, idle) = (self.memory, sighted.observation.stamp.policy.idle_timeout);
         let visitor = match self.visitors.entry(sighted.key) {
             std::collections::hash_map::Entry::Occupied(there) => there.into_mut(),
-            // Only a page begins anything.
-            std::collections::hash_map::Entry::Vacant(_) if sighted.observation.kind != Kind::Page => return,
             std::collections::hash_map::Entry::Vacant(free) => {
                 self.expiry.push_back((at + idle + memory.keep, sighted.key));
                 free.insert(Visitor { history: History::default(), last_seen: at, idle })
@@ -238,6 +236,42 @@ impl Uniques {
         if matches!(self, Self::Open { .. }) {
             let (visitors, users) = self.counts();
             *self = Self::Closed { visitors, users };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::{Note, Observation, Stamp};
+    use crate::policy::{Experience, Policy};
+
+    fn seen(at: Millis, kind: Kind, evidence: Evidence) -> Sighted {
+        let scope = Scope::portal("support");
+        let stamp = Stamp::new(Policy::preset(Experience::ServicePortal));
+        let (day, note) = (stamp.policy.zone.day(at), Arc::new(Note::default()));
+        Sighted {
+            key: Key { scope: scope.id(), visitor: Name([1; 16]) },
+            scope: Arc::new(scope),
+            observation: Observation { at, kind, evidence, user: None, day, stamp, note },
+        }
+    }
+
+    #[test]
+    fn a_logout_that_comes_before_its_sessions_first_page_is_a_logout_all_the_same() {
+        let story = [
+            seen(0, Kind::Page, Evidence::Guest),
+            seen(60_000, Kind::Page, Evidence::External),
+            seen(120_000, Kind::Logout, Evidence::Unknown),
+            seen(121_000, Kind::Page, Evidence::External),
+        ];
+        for first in 0..story.len() {
+            let mut meter = Offline::new(Memory::keeping(45 * 60_000));
+            meter.see(story[first].clone());
+            story.iter().cloned().for_each(|sighted| meter.see(sighted));
+            let usage = meter.usage();
+            let counters = usage.first().unwrap().counters;
+            assert_eq!((counters.guest, counters.external), (1, 1), "line {first} first");
         }
     }
 }

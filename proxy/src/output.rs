@@ -25,12 +25,16 @@ pub(crate) fn counted(number: u64, what: &str) -> String {
 
 /// Prints usage as asked. `period` is `day` or `month`.
 pub(crate) fn usage(report: &UsageReport, output: Output, period: &str) -> io::Result<()> {
-    match output {
-        Output::Json => say(&(serde_json::to_string(report)? + "\n")),
-        Output::Csv => io::stdout().lock().write_all(&report.to_csv(period).map_err(io::Error::other)?)?,
-        Output::Table => say(&table(report, period)),
+    let answer = match output {
+        Output::Json => (serde_json::to_string(report)? + "\n").into_bytes(),
+        Output::Csv => report.to_csv(period).map_err(io::Error::other)?,
+        Output::Table => table(report, period).into_bytes(),
+    };
+    match io::stdout().lock().write_all(&answer) {
+        // Whoever reads us has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
     }
-    Ok(())
 }
 
 /// Columns of the table for people: those that matter for the bill, then the rest.

@@ -66,6 +66,12 @@ impl Pages {
         if let Some(ignored) = quiet {
             return ignored;
         }
+        let fine = matches!(response.status, 200..=299 | 304);
+        let named = fine.then(|| matching(&self.pages, request.target)).flatten();
+        // `/logout-icon.svg` signs nobody out: an asset is one whatever sign-in pattern it falls under.
+        if named.is_none() && extension(request.path()).is_some_and(|extension| listed(ASSETS, extension)) {
+            return ASSET.with(Clone::clone);
+        }
         match door {
             Some(Door::Logout(pattern)) if response.status < 400 => {
                 return sort(Some(Kind::Logout), &format!("logout {pattern}"));
@@ -74,12 +80,8 @@ impl Pages {
             Some(Door::Login(pattern)) => return sort(Some(Kind::Activity), &format!("login {pattern}")),
             None => {}
         }
-        let fine = matches!(response.status, 200..=299 | 304);
-        if fine && let Some(pattern) = matching(&self.pages, request.target) {
+        if let Some(pattern) = named {
             return sort(Some(Kind::Page), &format!("pages {pattern}"));
-        }
-        if extension(request.path()).is_some_and(|extension| listed(ASSETS, extension)) {
-            return ASSET.with(Clone::clone);
         }
         if fine && request.method == b"GET" { self.document(request, response) } else { ACTIVITY.with(Clone::clone) }
     }
@@ -138,6 +140,8 @@ pub fn is_html(content_type: &[u8]) -> bool {
 /// The extension of a path's last segment: one to eleven letters and digits behind its last dot.
 fn extension(path: &[u8]) -> Option<&[u8]> {
     let segment = path.rsplit(|&byte| byte == b'/').next()?;
+    // Path parameters, such as `;jsessionid=…`, are no part of the name.
+    let segment = segment.split(|&byte| byte == b';').next()?;
     let dot = memchr::memrchr(b'.', segment)?;
     let extension = &segment[dot + 1..];
     let plain = (1..=11).contains(&extension.len()) && extension.iter().all(u8::is_ascii_alphanumeric);
@@ -186,3 +190,15 @@ const PAGES: &[&str] = &[
     "html", "htm", "xhtml", "shtml", "php", "asp", "aspx", "jsp", "jspx", "jspa", "jsf", "faces", "do", "action",
     "cfm", "cgi", "pl",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_parameters_are_no_part_of_an_extension() {
+        assert_eq!(extension(b"/logo.png;jsessionid=A"), Some(&b"png"[..]));
+        assert_eq!(extension(b"/index.jsp;jsessionid=ABC.node1"), Some(&b"jsp"[..]));
+        assert_eq!(extension(b"/home;jsessionid=a.b"), None);
+    }
+}

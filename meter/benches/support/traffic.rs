@@ -254,10 +254,7 @@ fn portal(name: &str, host: &str, agents: &Arc<Agents>) -> Portal {
         },
         identity: vec![Source {
             rule: "identity 1: cookie".into(),
-            kind: SourceKind::Cookie {
-                logged_in: vec![Pattern::name("sessionid").expect("a pattern")],
-                user: Some("portal_user".to_owned()),
-            },
+            kind: SourceKind::Cookie { logged_in: vec![Pattern::name("sessionid").expect("a pattern")], user: None },
         }],
         roles: Roles::default(),
         visitor: VisitorRules {

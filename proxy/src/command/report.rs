@@ -1,6 +1,6 @@
 //! `portalmeter report`: usage from the ledger, beside a running `run` too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use portalmeter_meter::day::{Day, Month, Zone, instant};
@@ -34,20 +34,40 @@ pub(crate) fn report(args: &ReportArgs) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let printed = match ask(&config, &queries) {
-        Ok(usage) => {
-            let report = UsageReport::new(instant(now()).to_string(), usage);
-            let by = if args.by == ByArg::Month { By::Month } else { By::Day };
-            output::usage(&report, args.output, by.name()).map_err(|error| error.to_string())
+    let usage = match ask(&config, &queries) {
+        Ok(Some(usage)) => usage,
+        Ok(None) => {
+            say_aside(&format!("nothing was ever metered into {}\n", config.data_dir.display()));
+            Vec::new()
         }
-        Err(error) => Err(error.to_string()),
-    };
-    match printed {
-        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say_aside(&format!("the ledger in {} cannot be read: {error}\n", config.data_dir.display()));
+            return ExitCode::FAILURE;
+        }
+    };
+    tell_trials(&config, &usage);
+    let report = UsageReport::new(instant(now()).to_string(), usage);
+    let by = if args.by == ByArg::Month { By::Month } else { By::Day };
+    match output::usage(&report, args.output, by.name()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say_aside(&format!("the answer cannot be written: {error}\n"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Numbers of portals that are only observed must not reach a bill unnoticed.
+fn tell_trials(config: &Config, usage: &[Usage]) {
+    let is_trial = |name: &str| {
+        let portal = config.portals.iter().find(|portal| *portal.rules.name == *name);
+        portal.is_some_and(|portal| portal.stamp.policy.trial)
+    };
+    let trials: BTreeSet<&str> = usage.iter().map(|row| row.portal.as_str()).filter(|name| is_trial(name)).collect();
+    for name in trials {
+        say_aside(&format!(
+            "`{name}` is only observed (metering = \"observe\"): its numbers are a trial, not for a bill\n"
+        ));
     }
 }
 
@@ -55,13 +75,14 @@ fn names(config: &Config) -> String {
     config.portals.iter().map(|portal| portal.rules.name.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn ask(config: &Config, queries: &[Query]) -> Result<Vec<Usage>, StoreError> {
-    let Some(mut ledger) = SqliteLedger::open(&config.data_dir)? else { return Ok(Vec::new()) };
+/// What the ledger says; `None`: there is none.
+fn ask(config: &Config, queries: &[Query]) -> Result<Option<Vec<Usage>>, StoreError> {
+    let Some(mut ledger) = SqliteLedger::open(&config.data_dir)? else { return Ok(None) };
     let mut usage = Vec::new();
     for query in queries {
         usage.extend(ledger.usage(query)?);
     }
-    Ok(usage)
+    Ok(Some(usage))
 }
 
 /// One question where days are named; where they are relative, one a zone, for today differs.

@@ -126,7 +126,7 @@ const EXCERPT: usize = 60;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LogError {
     /// It could not be opened; nothing of any log was read.
-    #[error("cannot open `{file}`")]
+    #[error("cannot open `{file}`: {source}")]
     Open {
         /// The log.
         file: String,
@@ -134,7 +134,7 @@ pub(crate) enum LogError {
         source: io::Error,
     },
     /// It could be read up to a point; the lines before it hold.
-    #[error("cannot read `{file}` beyond line {lines}")]
+    #[error("cannot read `{file}` beyond line {lines}: {source}")]
     Read {
         /// The log.
         file: String,
