@@ -271,13 +271,12 @@ fn write(shared: &Shared, segment: &mut Option<Segment>, bytes: &[u8], upto: u64
     if segment.as_ref().is_some_and(|segment| segment.length >= shared.limits.segment) {
         *segment = None;
     }
-    let open = match segment {
-        Some(open) => open,
-        None => {
-            let created = segment.insert(Segment::create(&shared.dir, upto)?);
-            *lock(&shared.open) = created.file.try_clone().ok().map(Arc::new);
-            created
-        }
+    let open = if let Some(open) = segment {
+        open
+    } else {
+        let created = segment.insert(Segment::create(&shared.dir, upto)?);
+        *lock(&shared.open) = created.file.try_clone().ok().map(Arc::new);
+        created
     };
     if let Err(error) = open.file.write_all(bytes) {
         // What was written of it is cut off, so that it can be written again in one piece. Where even
