@@ -131,7 +131,8 @@ impl Meter {
         let response = Response { status: 200, headers: &answer };
         let keys = self.intake.rules().keys();
         let mut hand_out = |_: usize, of: Option<Name>| {
-            let (_, ticket) = keys.tickets.issue(id?, at, of);
+            // The very value that `asked` sends back.
+            let (_, ticket) = keys.tickets.issue(id?, NOON, of);
             Some(HandedOut { name: ticket.name, tells: true })
         };
         let mut sink = EngineSink::new(&self.engine);
