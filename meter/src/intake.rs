@@ -61,6 +61,10 @@ impl Scoped {
     fn key(&self, visitor: Name) -> Key {
         Key { scope: self.id, visitor }
     }
+
+    fn sighted(&self, visitor: Name, observation: Observation) -> Sighted {
+        Sighted { scope: Arc::clone(&self.scope), key: self.key(visitor), observation }
+    }
 }
 
 /// A portal's modules by name; without a configured list, at most 64 of them and `other`.
@@ -194,22 +198,20 @@ impl Intake {
 
 impl Counting {
     fn spread(&self, seen_in: &SeenIn<'_>, visitor: Name, observation: Observation, sink: &mut dyn Sink) {
-        let mut give = |scoped: &Scoped, observation| {
-            sink.see(Sighted { scope: Arc::clone(&scoped.scope), key: scoped.key(visitor), observation });
-        };
         match (seen_in, &self.modules) {
-            (SeenIn::Module(_, module), Some(modules)) => give(&modules.scoped(module), observation),
+            (SeenIn::Module(_, module), Some(modules)) => {
+                sink.see(modules.scoped(module).sighted(visitor, observation));
+            }
             (SeenIn::Host(_), Some(modules)) => {
                 // A logout may overtake the answer to the page that it ends, so it goes to every module.
                 let logout = observation.kind == Kind::Logout;
                 for scoped in modules.all() {
                     if logout || sink.is_live(&scoped.key(visitor), observation.at) {
-                        let observation = observation.clone();
-                        sink.see(Sighted { scope: Arc::clone(&scoped.scope), key: scoped.key(visitor), observation });
+                        sink.see(scoped.sighted(visitor, observation.clone()));
                     }
                 }
             }
-            _ => give(&self.scope, observation),
+            _ => sink.see(self.scope.sighted(visitor, observation)),
         }
     }
 }

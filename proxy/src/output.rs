@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use comfy_table::presets::{ASCII_MARKDOWN, UTF8_FULL_CONDENSED};
 use comfy_table::{CellAlignment, Table};
-use portalmeter_meter::usage::{COLUMNS, UsageReport};
+use portalmeter_meter::usage::{COLUMNS, Counters, UsageReport};
 
 use crate::cli::Output;
 
@@ -62,38 +62,12 @@ fn table(report: &UsageReport, period: &str) -> String {
     table.load_style(if pretty { UTF8_FULL_CONDENSED } else { ASCII_MARKDOWN });
     table.set_header(SHOWN.map(|column| if column == "day" { period } else { column }));
     for row in &report.usage {
-        let sums = row.counters;
         let when = row.day.as_deref().or(row.month.as_deref()).unwrap_or_default();
-        let mut cells = vec![row.portal.clone(), row.module.clone().unwrap_or_default(), when.to_owned()];
-        let numbers = [
-            sums.guest_raw,
-            sums.bot,
-            sums.guest,
-            sums.external,
-            sums.billable,
-            sums.internal,
-            sums.converted,
-            sums.page_views,
-        ];
-        cells.extend(numbers.map(|number| number.to_string()));
-        cells.push(row.state.to_string());
-        table.add_row(cells);
+        let of = [row.portal.as_str(), row.module.as_deref().unwrap_or_default(), when];
+        table.add_row(cells(of, row.counters, &row.state.to_string()));
     }
     let sums = report.totals;
-    let numbers = [
-        sums.guest_raw,
-        sums.bot,
-        sums.guest,
-        sums.external,
-        sums.billable,
-        sums.internal,
-        sums.converted,
-        sums.page_views,
-    ];
-    let mut cells = vec!["total".to_owned(), String::new(), String::new()];
-    cells.extend(numbers.map(|number| number.to_string()));
-    cells.push(String::new());
-    table.add_row(cells);
+    table.add_row(cells(["total", "", ""], sums, ""));
     for column in 3..SHOWN.len() - 1 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -111,4 +85,20 @@ fn table(report: &UsageReport, period: &str) -> String {
         zones.join(", "),
         report.as_of
     )
+}
+
+/// A row of the table: of what, its sums in the order of [`SHOWN`], and its state.
+fn cells(of: [&str; 3], sums: Counters, state: &str) -> Vec<String> {
+    let numbers = [
+        sums.guest_raw,
+        sums.bot,
+        sums.guest,
+        sums.external,
+        sums.billable,
+        sums.internal,
+        sums.converted,
+        sums.page_views,
+    ];
+    let numbers = numbers.into_iter().map(|number| number.to_string());
+    of.into_iter().map(str::to_owned).chain(numbers).chain([state.to_owned()]).collect()
 }

@@ -202,10 +202,3 @@ pub fn host_of(authority: &str) -> String {
     };
     host.get(..end).unwrap_or(host).trim_end_matches('.').to_ascii_lowercase()
 }
-
-impl Kind {
-    /// Whether the journal must hold it before its headers leave.
-    pub fn is_precious(self) -> bool {
-        matches!(self, Self::Page | Self::Logout)
-    }
-}

@@ -14,6 +14,13 @@ pub enum Kind {
     Logout,
 }
 
+impl Kind {
+    /// Whether the journal must hold it before its headers leave.
+    pub fn is_precious(self) -> bool {
+        matches!(self, Self::Page | Self::Logout)
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
