@@ -1,27 +1,10 @@
-//! `portalmeter`: a metering reverse proxy for portals.
-//!
-//! This crate is thin: it reads the command line and the configuration, moves bytes with Pingora,
-//! and hands what it sees to the rules and the meter. It decides nothing about counts itself.
+//! The program `portalmeter`: its allocator, and a call. What it does is in the library beside it.
 
 use std::process::ExitCode;
-
-mod admin;
-mod cli;
-mod command;
-mod config;
-mod forwarded;
-mod gateway;
-mod headers;
-mod log;
-mod metering;
-mod metrics;
-mod output;
-mod shutdown;
-mod upstream;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    cli::run()
+    portalmeter::main()
 }

@@ -1,0 +1,25 @@
+//! `portalmeter`: a metering reverse proxy for portals.
+//!
+//! This crate is thin: it reads the command line and the configuration, moves bytes with Pingora,
+//! and hands what it sees to the rules and the meter. It decides nothing about counts itself.
+
+use std::process::ExitCode;
+
+mod admin;
+mod cli;
+mod command;
+mod config;
+mod forwarded;
+mod gateway;
+mod headers;
+mod log;
+mod metering;
+mod metrics;
+mod output;
+mod shutdown;
+mod upstream;
+
+/// The program: reads the command line, and does what it says.
+pub fn main() -> ExitCode {
+    cli::run()
+}
