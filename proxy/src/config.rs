@@ -19,6 +19,7 @@ mod bots;
 mod build;
 mod identity;
 mod keeping;
+mod limits;
 mod names;
 mod nearest;
 mod overlap;
@@ -40,6 +41,7 @@ mod visitor;
 mod tests;
 
 pub(crate) use keeping::{Flush, Journal, Ledger};
+pub(crate) use limits::Patience;
 pub(crate) use portal::{Portal, shown_host};
 pub(crate) use problem::{Problem, Problems};
 pub(crate) use secret::{Secret, SecretSource, load_or_generate};

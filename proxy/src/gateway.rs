@@ -12,10 +12,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
-use pingora::proxy::{ProxyHttp, Session};
-use pingora::{Error, ErrorType, Result};
+use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use pingora::upstreams::peer::Peer;
+use pingora::{Error, ErrorSource, ErrorType, Result};
 use portalmeter_rules::judge::host_of;
 
+use crate::door::head::{Limits, is_host};
+use crate::door::refusal::Refusal;
 use crate::forwarded::{self, Client};
 use crate::metering::{Exchange, Metering};
 use crate::shutdown::{InFlight, Passing};
@@ -28,6 +31,9 @@ pub(crate) struct Gateway {
     pub(crate) trusted_proxies: Vec<ipnet::IpNet>,
     pub(crate) identity_headers: Vec<String>,
     pub(crate) in_flight: InFlight,
+    pub(crate) limits: Limits,
+    /// Bytes a body may have, if there is a bound.
+    pub(crate) largest_body: Option<u64>,
 }
 
 /// What is known of a request while it passes.
@@ -38,6 +44,8 @@ pub(crate) struct Context {
     _passing: Passing,
     /// Set once the request was routed.
     route: Option<Routed>,
+    /// Bytes of the body that passed.
+    body: u64,
 }
 
 struct Routed {
@@ -58,7 +66,7 @@ impl ProxyHttp for Gateway {
     type CTX = Context;
 
     fn new_ctx(&self) -> Context {
-        Context { at: self.metering.now(), _passing: self.in_flight.enter(), route: None }
+        Context { at: self.metering.now(), _passing: self.in_flight.enter(), route: None, body: 0 }
     }
 
     async fn early_request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
@@ -72,6 +80,9 @@ impl ProxyHttp for Gateway {
 
     async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
         let request = session.req_header();
+        if let Some(refusal) = self.refusal(request) {
+            return self.refuse(session, refusal).await.map(|()| true);
+        }
         let host = host_asked_for(request);
         let target = target(request);
         let path_end = memchr::memchr(b'?', target).unwrap_or(target.len());
@@ -92,9 +103,24 @@ impl ProxyHttp for Gateway {
         Ok(false)
     }
 
+    async fn request_body_filter(
+        &self,
+        _: &mut Session,
+        body: &mut Option<Bytes>,
+        _: bool,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        ctx.body += body.as_ref().map_or(0, |body| body.len() as u64);
+        if self.largest_body.is_some_and(|largest| ctx.body > largest) {
+            self.metering.counters.refuse(Refusal::BODY);
+            return Error::e_explain(ErrorType::HTTPStatus(Refusal::BODY.status), Refusal::BODY.why);
+        }
+        Ok(())
+    }
+
     async fn upstream_peer(&self, _: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
         let peer = ctx.route.as_ref().and_then(|route| self.upstreams.get(route.portal)?.next(route.streams));
-        peer.ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "the upstream's name is not resolved"))
+        peer.ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "the upstream's name is not resolved").into_up())
     }
 
     async fn upstream_request_filter(&self, _: &mut Session, to: &mut RequestHeader, ctx: &mut Context) -> Result<()> {
@@ -144,9 +170,33 @@ impl ProxyHttp for Gateway {
         Ok(())
     }
 
+    fn fail_to_connect(
+        &self,
+        _: &mut Session,
+        peer: &HttpPeer,
+        ctx: &mut Context,
+        mut error: Box<Error>,
+    ) -> Box<Error> {
+        // Nothing was sent yet, so that another may be tried, whatever the method.
+        let upstreams = ctx.route.as_ref().and_then(|route| self.upstreams.get(route.portal));
+        let another = upstreams.zip(peer.address().as_inet()).map(|(all, address)| all.unreachable(*address));
+        error.set_retry(another == Some(true));
+        error
+    }
+
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, _: &mut Context) -> FailToProxy {
+        let status = status_of(error);
+        if let Some(status) = status
+            && let Err(error) = session.respond_error_with_body(status, sorry(status)).await
+        {
+            tracing::debug!(%error, status, "the client is gone");
+        }
+        FailToProxy { error_code: status.unwrap_or(0), can_reuse_downstream: false }
+    }
+
     fn suppress_error_log(&self, _: &Session, _: &Context, error: &Error) -> bool {
         // A client that goes away is no error of ours.
-        matches!(error.esource(), pingora::ErrorSource::Downstream)
+        matches!(error.esource(), ErrorSource::Downstream)
     }
 
     fn request_summary(&self, session: &Session, _: &Context) -> String {
@@ -156,6 +206,25 @@ impl ProxyHttp for Gateway {
 }
 
 impl Gateway {
+    /// What the door cannot see of HTTP/2, and how long a body is.
+    fn refusal(&self, request: &RequestHeader) -> Option<Refusal> {
+        let host = asked_for(request);
+        let length = request.headers.get("content-length").and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if request.raw_path().len() > self.limits.uri {
+            return Some(Refusal::URI);
+        }
+        if !host.is_empty() && !is_host(host.as_bytes()) {
+            return Some(Refusal::malformed("the Host is no name and port"));
+        }
+        let too_long = self.largest_body.zip(length).is_some_and(|(largest, length)| length > largest);
+        too_long.then_some(Refusal::BODY)
+    }
+
+    async fn refuse(&self, session: &mut Session, refusal: Refusal) -> Result<()> {
+        self.metering.counters.refuse(refusal);
+        session.respond_error_with_body(refusal.status, Bytes::from(refusal.text())).await
+    }
+
     /// Takes our cookie out of what the portal sees, and joins the crumbs that HTTP/2 sends.
     fn hide_our_cookie(&self, to: &mut RequestHeader) -> Result<()> {
         let fields = to.headers.get_all("cookie").iter().count();
@@ -196,6 +265,32 @@ impl Gateway {
         let claims = !trusted && others.iter().any(|name| forwarded::passes_for(field, name));
         identity || misspelt || claims
     }
+}
+
+/// What a client is told of a request that could not be passed on; `None`: it does not listen any more.
+fn status_of(error: &Error) -> Option<u16> {
+    match (error.etype(), error.esource()) {
+        (ErrorType::HTTPStatus(status), _) => Some(*status),
+        (ErrorType::ConnectTimedout | ErrorType::ReadTimedout | ErrorType::WriteTimedout, ErrorSource::Upstream) => {
+            Some(504)
+        }
+        (_, ErrorSource::Upstream) => Some(502),
+        (ErrorType::ReadTimedout, ErrorSource::Downstream) => Some(408),
+        (ErrorType::WriteError | ErrorType::ReadError | ErrorType::ConnectionClosed, ErrorSource::Downstream) => None,
+        (_, ErrorSource::Downstream) => Some(400),
+        (_, ErrorSource::Internal | ErrorSource::Unset) => Some(500),
+    }
+}
+
+fn sorry(status: u16) -> Bytes {
+    Bytes::from_static(match status {
+        502 => b"502 Bad Gateway: the portal cannot be reached, or did not answer in HTTP\n",
+        504 => b"504 Gateway Timeout: the portal did not answer in time\n",
+        408 => b"408 Request Timeout: the request took too long\n",
+        413 => b"413 Content Too Large: the body is larger than this server takes\n",
+        400..=499 => b"the request cannot be passed on\n",
+        _ => b"the portal's answer cannot be passed on\n",
+    })
 }
 
 /// What remains of the cookies.

@@ -9,6 +9,7 @@ mod admin;
 mod cli;
 mod command;
 mod config;
+mod door;
 mod forwarded;
 mod gateway;
 mod headers;
@@ -16,6 +17,7 @@ mod log;
 mod metering;
 mod metrics;
 mod output;
+mod resolve;
 mod shutdown;
 mod upstream;
 

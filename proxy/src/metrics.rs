@@ -13,6 +13,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
+use crate::door::refusal::Refusal;
 use crate::metering::Metering;
 
 /// Labels of an observation.
@@ -26,6 +27,20 @@ pub(crate) struct Seen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Unobserved {
     pub(crate) why: &'static str,
+}
+
+/// Labels of a request that was refused before any of it reached a portal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Refused {
+    pub(crate) status: u16,
+    pub(crate) why: &'static str,
+}
+
+impl Counters {
+    /// Counts a refusal.
+    pub(crate) fn refuse(&self, refusal: Refusal) {
+        self.refused.get_or_create(&Refused { status: refusal.status, why: refusal.why }).inc();
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,6 +79,7 @@ pub(crate) struct Counters {
     pub(crate) observations: Family<Seen, Counter>,
     pub(crate) unobserved: Family<Unobserved, Counter>,
     pub(crate) unknown_host: Counter,
+    pub(crate) refused: Family<Refused, Counter>,
     pub(crate) panics: Counter,
     pub(crate) no_randomness: Counter,
 }
@@ -75,6 +91,7 @@ pub(crate) fn registry(metering: &Arc<Metering>) -> Registry {
     registry.register("observations", "Exchanges that were observed", counters.observations.clone());
     registry.register("unobserved", "Exchanges that were not observed, by why", counters.unobserved.clone());
     registry.register("unknown_host", "Requests for hosts of no portal, answered 421", counters.unknown_host.clone());
+    registry.register("refused", "Requests refused before any of them reached a portal", counters.refused.clone());
     registry.register("panics", "Faults of the meter that a request survived", counters.panics.clone());
     registry.register("no_randomness", "Cookies not handed out for want of randomness", counters.no_randomness.clone());
     registry.register_collector(Box::new(EngineMetrics(Arc::clone(metering))));

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use pingora::apps::HttpServerOptions;
-use pingora::proxy::ProxyServiceBuilder;
+use pingora::proxy::HttpProxy;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs as PingoraArgs, Server};
+use pingora::services::listening::Service;
 use portalmeter_meter::engine::{self, Engine, Settings};
 use portalmeter_meter::flush;
 use portalmeter_meter::history::Memory;
@@ -29,12 +30,14 @@ use crate::admin::{self, Admin};
 use crate::cli::RunArgs;
 use crate::command::check::tell;
 use crate::config::{self, Config};
+use crate::door::Door;
 use crate::gateway::Gateway;
 use crate::metering::{Metering, now};
 use crate::metrics::{self, Counters};
 use crate::output::say_aside;
 use crate::shutdown::{Drain, InFlight};
-use crate::upstream::{self, Upstreams};
+use crate::resolve;
+use crate::upstream::Upstreams;
 
 /// Runs until it is asked to end.
 pub(crate) fn run(args: &RunArgs) -> ExitCode {
@@ -89,6 +92,10 @@ pub(crate) fn serve(
     listening: impl FnOnce() + Send + 'static,
     ended: impl Fn() + Send + Sync + 'static,
 ) -> Result<(), String> {
+    // A connection is a file; the soft limit of most systems would be full at five hundred visitors.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+    }
     let lock = lock(&config.data_dir)?;
     for address in &config.server.listen {
         free(*address)?;
@@ -100,14 +107,16 @@ pub(crate) fn serve(
         Admin { registry: metrics::registry(&metering), metering: Arc::clone(&metering), in_flight: in_flight.clone() };
     let admin_address = admin::serve(admin_listener, admin).map_err(|error| format!("the admin listener: {error}"))?;
     let upstreams: Vec<Arc<Upstreams>> =
-        config.portals.iter().map(|portal| Arc::new(Upstreams::new(portal.upstream.clone()))).collect();
-    upstream::keep_resolving(upstreams.clone()).map_err(|error| error.to_string())?;
+        config.portals.iter().map(|portal| Arc::new(Upstreams::new(portal.upstream.clone(), portal.patience))).collect();
+    resolve::keep_resolving(upstreams.clone(), &config.server.resolver).map_err(|error| error.to_string())?;
     let gateway = Gateway {
         metering: Arc::clone(&metering),
         upstreams,
         trusted_proxies: config.server.trusted_proxies.clone(),
         identity_headers: config.portals.iter().flat_map(|portal| portal.identity_headers.clone()).collect(),
         in_flight: in_flight.clone(),
+        limits: config.server.limits,
+        largest_body: config.server.largest_body,
     };
     let server = server(config, gateway);
     let (listen, ready) = (config.server.listen.clone(), in_flight.clone());
@@ -159,8 +168,13 @@ fn server(config: &Config, gateway: Gateway) -> Server {
     let mut options = HttpServerOptions::default();
     options.h2c = true;
     options.h2_idle_timeout = Some(Duration::from_mins(1));
-    let mut service =
-        ProxyServiceBuilder::new(&server.configuration, gateway).name("portals").server_options(options).build();
+    let counters = gateway.metering.counters.clone();
+    let mut proxy = HttpProxy::new(gateway, Arc::clone(&server.configuration));
+    proxy.server_options = Some(options);
+    proxy.handle_init_modules();
+    let config::Server { limits, timeouts, .. } = config.server;
+    let door = Door { proxy: Arc::new(proxy), limits, timeouts, counters };
+    let mut service = Service::new("portals".to_owned(), door);
     service.threads = Some(config.server.threads);
     for address in &config.server.listen {
         service.add_tcp(&address.to_string());

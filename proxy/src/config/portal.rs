@@ -19,6 +19,7 @@ use super::overlap::Claim;
 use super::problem::Notes;
 use super::raw;
 use super::upstream::{Upstream, upstream};
+use super::limits::{self, Patience};
 use super::{bots, identity, pages, policy, visitor};
 
 /// A metered portal, ready to run.
@@ -30,6 +31,8 @@ pub(crate) struct Portal {
     pub(crate) stamp: Stamp,
     /// Where its requests go; at least one.
     pub(crate) upstream: Vec<Upstream>,
+    /// How long they may take.
+    pub(crate) patience: Patience,
     /// Request fields of `header` sources, in lower case: taken from whoever is not a trusted peer.
     pub(crate) identity_headers: Vec<String>,
     /// Response fields that the client does not see, in lower case.
@@ -70,6 +73,7 @@ pub(super) fn build(raw: &Spanned<raw::Portal>, context: Context<'_>, notes: &mu
     let place = Place { hosts: names, paths: prefixes(&claim), default: claim.default.is_some() };
     let portal = Portal {
         issues_cookie: visitor.mode == Mode::Cookie && !policy.trial,
+        patience: limits::patience(&raw.timeouts, notes),
         upstream: upstreams(raw, &at, context.listen, notes),
         identity_headers: identity_headers(&sources),
         hidden_headers: hidden_headers(&sources),

@@ -46,6 +46,25 @@ pub(super) struct Server {
     pub(super) threads: Option<Spanned<u64>>,
     pub(super) trusted_proxies: Vec<Text>,
     pub(super) drain: Option<Quantity>,
+    pub(super) limits: Limits,
+    pub(super) timeouts: ServerTimeouts,
+    pub(super) resolver: Option<Spanned<Vec<Text>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Limits {
+    pub(super) uri: Option<Quantity>,
+    pub(super) headers: Option<Quantity>,
+    pub(super) header_count: Option<Spanned<u64>>,
+    pub(super) body: Option<Quantity>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ServerTimeouts {
+    pub(super) head: Option<Quantity>,
+    pub(super) idle: Option<Quantity>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -130,6 +149,7 @@ pub(super) struct Portal {
     pub(super) paths: Option<Spanned<Vec<Text>>>,
     pub(super) default: Option<Spanned<bool>>,
     pub(super) upstream: Option<Spanned<Vec<Text>>>,
+    pub(super) timeouts: PortalTimeouts,
     pub(super) timezone: Option<Text>,
     pub(super) metering: Option<Text>,
     pub(super) contracted_sessions: Option<Spanned<u64>>,
@@ -141,6 +161,14 @@ pub(super) struct Portal {
     pub(super) guard: Guard,
     pub(super) identity: Vec<Spanned<Identity>>,
     pub(super) engagement: Option<Spanned<Engagement>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct PortalTimeouts {
+    pub(super) connect: Option<Quantity>,
+    pub(super) silence: Option<Quantity>,
+    pub(super) idle: Option<Quantity>,
 }
 
 #[derive(Debug, Default, Deserialize)]

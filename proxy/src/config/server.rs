@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::limits;
 use super::nearest::suggestion;
 use super::problem::Notes;
 use super::raw::{self, Text};
 use super::units::time;
+use crate::door::Timeouts;
+use crate::door::head::Limits;
 
 /// Where visitors come in.
 #[derive(Debug, Clone)]
@@ -22,6 +25,14 @@ pub(crate) struct Server {
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// How long a stop may take.
     pub(crate) drain: Duration,
+    /// How large a request's head may be.
+    pub(crate) limits: Limits,
+    /// Bytes a request's body may have, if there is a bound.
+    pub(crate) largest_body: Option<u64>,
+    /// DNS servers for the names of upstreams, instead of the machine's own.
+    pub(crate) resolver: Vec<SocketAddr>,
+    /// How long a client may take.
+    pub(crate) timeouts: Timeouts,
 }
 
 /// Where operators come in.
@@ -51,7 +62,12 @@ pub(super) fn server(raw: &raw::Server, notes: &mut Notes) -> Server {
                 .advise("name the proxies before portalmeter alone");
         }
     }
+    let (limits, largest_body) = limits::limits(&raw.limits, notes);
     Server {
+        limits,
+        largest_body,
+        timeouts: limits::timeouts(&raw.timeouts, notes),
+        resolver: raw.resolver.iter().flat_map(|list| list.get_ref()).filter_map(|text| socket(text, notes)).collect(),
         listen: listeners(raw, notes),
         threads: threads(raw, notes),
         trusted_proxies,
