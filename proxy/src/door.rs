@@ -3,6 +3,7 @@
 
 mod chunks;
 pub(crate) mod head;
+mod odd_target;
 pub(crate) mod refusal;
 mod wire;
 

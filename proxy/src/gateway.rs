@@ -17,6 +17,7 @@ use pingora::upstreams::peer::Peer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 use portalmeter_rules::judge::host_of;
 
+use crate::answer::answer;
 use crate::door::head::{Limits, is_host};
 use crate::door::refusal::Refusal;
 use crate::forwarded::{self, Client};
@@ -89,8 +90,7 @@ impl ProxyHttp for Gateway {
         let Some(route) = self.metering.route(&host, &target[..path_end]) else {
             self.metering.counters.unknown_host.inc();
             let body = Bytes::from_static(b"421 Misdirected Request: no portal is configured for this host\n");
-            session.respond_error_with_body(421, body).await?;
-            return Ok(true);
+            return answer(session, 421, body).await.map(|()| true);
         };
         let peer = session.client_addr().and_then(|address| address.as_inet()).map(std::net::SocketAddr::ip);
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -187,7 +187,7 @@ impl ProxyHttp for Gateway {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, _: &mut Context) -> FailToProxy {
         let status = status_of(error);
         if let Some(status) = status
-            && let Err(error) = session.respond_error_with_body(status, sorry(status)).await
+            && let Err(error) = answer(session, status, sorry(status)).await
         {
             tracing::debug!(%error, status, "the client is gone");
         }
@@ -222,7 +222,7 @@ impl Gateway {
 
     async fn refuse(&self, session: &mut Session, refusal: Refusal) -> Result<()> {
         self.metering.counters.refuse(refusal);
-        session.respond_error_with_body(refusal.status, Bytes::from(refusal.text())).await
+        answer(session, refusal.status, Bytes::from(refusal.text())).await
     }
 
     /// Takes our cookie out of what the portal sees, and joins the crumbs that HTTP/2 sends.

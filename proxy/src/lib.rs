@@ -6,6 +6,7 @@
 use std::process::ExitCode;
 
 mod admin;
+mod answer;
 mod cli;
 mod command;
 mod config;

@@ -26,9 +26,9 @@ const AT_START: Duration = Duration::from_secs(5);
 
 /// Keeps resolving names in a thread of its own, for as long as the process lives; `servers` are asked instead of
 /// the machine's own, if there are any. Returns once all names were tried, or after a while.
-pub(crate) fn keep_resolving(all: Vec<Arc<Upstreams>>, servers: &[SocketAddr]) -> io::Result<()> {
+pub(crate) fn keep_resolving(all: &[Arc<Upstreams>], servers: &[SocketAddr]) -> io::Result<()> {
     let mut names: BTreeMap<String, Vec<Arc<Upstreams>>> = BTreeMap::new();
-    for upstreams in &all {
+    for upstreams in all {
         for name in upstreams.names() {
             names.entry(name.to_owned()).or_default().push(Arc::clone(upstreams));
         }

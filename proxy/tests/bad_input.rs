@@ -247,10 +247,8 @@ fn bytes_that_are_no_text_in_path_and_query_pass_or_are_refused_and_nothing_brea
 fn garbage_for_a_request_is_refused_and_counts_nothing() {
     let stage = Stage::new(&Given::default());
     let huge = format!("GET / HTTP/1.1\r\nHost: help.example\r\nX-Big: {}\r\n\r\n", "x".repeat(2 << 20));
-    // Whoever sends less than HTTP/2's 24 bytes of preface is waited for.
-    let hello =
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 and what else a browser says that takes us for https\r\n\r\n";
-    for garbage in [&hello[..], b"nonsense and more nonsense\r\n\r\n", huge.as_bytes()] {
+    let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 and what else a browser says that takes us for https";
+    for garbage in [&hello[..], b"nonsense\r\n\r\n", b"\n", huge.as_bytes()] {
         let mut wire = Wire::to(stage.proxy()).unwrap();
         wire.patient_for(Duration::from_secs(5));
         let _ = wire.send(garbage);
@@ -274,8 +272,7 @@ fn a_host_nobody_has_is_misdirected() {
         stage.ask(request.as_bytes()).status
     };
     assert_eq!(asked("Host: other.example\r\n"), 421);
-    assert_eq!(asked("Host: \r\n"), 421);
-    assert!(matches!(asked(""), 400 | 421));
+    assert_eq!([asked("Host: \r\n"), asked("")], [400, 400], "a Host that names nobody is no Host");
     assert_eq!(stage.settled(), Counted::default());
     assert_eq!(asked("Host: HELP.example.:80\r\n"), 200);
     assert_eq!(stage.settled(), Counted::guests(1));

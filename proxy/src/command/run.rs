@@ -35,8 +35,8 @@ use crate::gateway::Gateway;
 use crate::metering::{Metering, now};
 use crate::metrics::{self, Counters};
 use crate::output::say_aside;
-use crate::shutdown::{Drain, InFlight};
 use crate::resolve;
+use crate::shutdown::{Drain, InFlight};
 use crate::upstream::Upstreams;
 
 /// Runs until it is asked to end.
@@ -106,9 +106,12 @@ pub(crate) fn serve(
     let admin =
         Admin { registry: metrics::registry(&metering), metering: Arc::clone(&metering), in_flight: in_flight.clone() };
     let admin_address = admin::serve(admin_listener, admin).map_err(|error| format!("the admin listener: {error}"))?;
-    let upstreams: Vec<Arc<Upstreams>> =
-        config.portals.iter().map(|portal| Arc::new(Upstreams::new(portal.upstream.clone(), portal.patience))).collect();
-    resolve::keep_resolving(upstreams.clone(), &config.server.resolver).map_err(|error| error.to_string())?;
+    let upstreams: Vec<Arc<Upstreams>> = config
+        .portals
+        .iter()
+        .map(|portal| Arc::new(Upstreams::new(portal.upstream.clone(), portal.patience)))
+        .collect();
+    resolve::keep_resolving(&upstreams, &config.server.resolver).map_err(|error| error.to_string())?;
     let gateway = Gateway {
         metering: Arc::clone(&metering),
         upstreams,

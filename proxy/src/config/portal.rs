@@ -14,12 +14,12 @@ use portalmeter_rules::{judge, roles::Roles};
 use toml::Spanned;
 
 use super::around::Around;
+use super::limits::{self, Patience};
 use super::names::plain_name;
 use super::overlap::Claim;
 use super::problem::Notes;
 use super::raw;
 use super::upstream::{Upstream, upstream};
-use super::limits::{self, Patience};
 use super::{bots, identity, pages, policy, visitor};
 
 /// A metered portal, ready to run.

@@ -67,7 +67,7 @@ pub(super) fn server(raw: &raw::Server, notes: &mut Notes) -> Server {
         limits,
         largest_body,
         timeouts: limits::timeouts(&raw.timeouts, notes),
-        resolver: raw.resolver.iter().flat_map(|list| list.get_ref()).filter_map(|text| socket(text, notes)).collect(),
+        resolver: raw.resolver.iter().flat_map(toml::Spanned::get_ref).filter_map(|text| socket(text, notes)).collect(),
         listen: listeners(raw, notes),
         threads: threads(raw, notes),
         trusted_proxies,

@@ -231,3 +231,119 @@ pub(crate) fn is_host(authority: &[u8]) -> bool {
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { uri: 64, headers: 512, header_count: 8 };
+
+    fn read(head: &[u8]) -> Result<Framing, u16> {
+        let end = Scan::default().end(head, LIMITS).map_err(|refusal| refusal.status)?;
+        assert_eq!(end, Some(head.len()), "the head ends where it ends");
+        framing(head, LIMITS).map_err(|refusal| refusal.status)
+    }
+
+    fn get(fields: &str) -> Result<Framing, u16> {
+        read(format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n").as_bytes())
+    }
+
+    fn line(line: &str) -> Result<Framing, u16> {
+        read(format!("{line}\r\nHost: a\r\n\r\n").as_bytes())
+    }
+
+    #[test]
+    fn what_follows_a_head_is_said_once() {
+        assert_eq!(get(""), Ok(Framing::Length(0)));
+        assert_eq!(get("Content-Length: 5\r\n"), Ok(Framing::Length(5)));
+        assert_eq!(get("transfer-encoding:\tChunked \r\n"), Ok(Framing::Chunked));
+        for twice in [
+            "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+            "Content-Length: 5\r\nContent-Length: 5\r\n",
+            "Content-Length: 5, 5\r\n",
+            "Content-Length: +5\r\n",
+            "Content-Length: 0x5\r\n",
+            "Content-Length:\r\n",
+            "Content-Length: 9999999999999999999\r\n",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            "Host: a\r\n",
+        ] {
+            assert_eq!(get(twice), Err(400), "{twice}");
+        }
+        for coding in ["gzip, chunked", "chunked, identity", "xchunked", "\"chunked\"", ""] {
+            assert_eq!(get(&format!("Transfer-Encoding: {coding}\r\n")), Err(501), "{coding}");
+        }
+        assert_eq!(read(b"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), Err(400));
+    }
+
+    #[test]
+    fn fields_are_written_in_one_way() {
+        for field in
+            [" folded: x", "\tfolded: x", "name : x", "na me: x", ": x", "name", "na\0me: x", "n: a\0b", "n: a\rb"]
+        {
+            assert_eq!(get(&format!("{field}\r\n")), Err(400), "{field:?}");
+        }
+        assert_eq!(
+            read("GET / HTTP/1.1\r\nHost: a\r\nName: grüße\t!\r\nEmpty:\r\n\r\n".as_bytes()),
+            Ok(Framing::Length(0))
+        );
+        assert_eq!(Scan::default().end(b"GET / HTTP/1.1\nHost: a\n\n", LIMITS).unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn a_request_line_has_three_words() {
+        assert_eq!(line("GET /a%20b?c=d HTTP/1.1"), Ok(Framing::Length(0)));
+        assert_eq!(line("OPTIONS * HTTP/1.1"), Ok(Framing::Length(0)));
+        assert_eq!(line("PROPFIND /grüße HTTP/1.1"), Ok(Framing::Length(0)));
+        for odd in
+            ["GET  / HTTP/1.1", "GET / a HTTP/1.1", "GET / HTTP/1.1 ", "GET /", "GET\t/ HTTP/1.1", "GET / http/1.1"]
+        {
+            assert_eq!(line(odd), Err(400), "{odd:?}");
+        }
+        for form in ["GET http://a/ HTTP/1.1", "GET a HTTP/1.1", "GET * HTTP/1.1"] {
+            assert_eq!(line(form), Err(400), "{form}");
+        }
+        assert_eq!(line("CONNECT a:443 HTTP/1.1"), Err(405));
+        assert_eq!(line("GET / HTTP/2.0"), Err(505));
+    }
+
+    #[test]
+    fn hosts_are_names_and_ports() {
+        for host in ["a", "a.example:8080", "10.0.0.1", "[2001:db8::1]:80", "a_b.example."] {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+        for odd in ["", ":80", "a@b", "a/b", "a b", "a,b", "a:b", "a:80:90", "[::1", "[x]", "a\\b", "a:123456", "grüße"]
+        {
+            assert!(!is_host(odd.as_bytes()), "{odd}");
+        }
+        assert_eq!(read(b"GET / HTTP/1.1\r\n\r\n"), Err(400));
+        assert_eq!(read(b"GET / HTTP/1.0\r\n\r\n"), Ok(Framing::Length(0)));
+    }
+
+    #[test]
+    fn beyond_a_limit_is_414_or_431_before_all_of_it_came() {
+        let long = format!("GET /{} HTTP/1.1\r\n", "a".repeat(200));
+        assert_eq!(Scan::default().end(long.trim_end().as_bytes(), LIMITS).unwrap_err().status, 414);
+        assert_eq!(line(&format!("GET /{} HTTP/1.1", "a".repeat(64))), Err(414));
+        let large = format!("GET / HTTP/1.1\r\nCookie: {}", "a".repeat(600));
+        assert_eq!(Scan::default().end(large.as_bytes(), LIMITS).unwrap_err().status, 431);
+        assert_eq!(get(&"A: b\r\n".repeat(8)), Err(431));
+    }
+
+    #[test]
+    fn a_websocket_is_another_protocol_and_nothing_else_is() {
+        assert_eq!(get("Connection: Upgrade\r\nUpgrade: websocket\r\n"), Ok(Framing::Upgrade));
+        assert_eq!(get("Connection: Upgrade\r\nUpgrade: h2c\r\n"), Ok(Framing::Length(0)));
+        assert_eq!(get("Upgrade: websocket\r\nContent-Length: 3\r\n"), Ok(Framing::Length(3)));
+    }
+
+    #[test]
+    fn a_head_is_found_however_it_is_cut() {
+        let head = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let mut scan = Scan::default();
+        for upto in 1..head.len() {
+            assert_eq!(scan.end(&head[..upto], LIMITS), Ok(None), "{upto}");
+        }
+        assert_eq!(scan.end(head, LIMITS), Ok(Some(head.len())));
+    }
+}

@@ -24,7 +24,8 @@ impl Refusal {
     /// 414: `limits.uri`.
     pub(crate) const URI: Self = Self { status: 414, why: "the request's target is longer than this server takes" };
     /// 431: `limits.headers`.
-    pub(super) const HEADERS: Self = Self { status: 431, why: "the request's fields are larger than this server takes" };
+    pub(super) const HEADERS: Self =
+        Self { status: 431, why: "the request's fields are larger than this server takes" };
     /// 431: `limits.header_count`.
     pub(super) const COUNT: Self = Self { status: 431, why: "the request has more fields than this server takes" };
     /// 501: only `chunked` is understood.

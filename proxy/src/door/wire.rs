@@ -7,7 +7,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::{Buf, BytesMut};
@@ -21,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use super::chunks::Chunks;
 use super::head::{self, Framing, Limits, Scan};
+use super::odd_target;
 use super::refusal::Refusal;
 
 /// A client's connection.
@@ -32,6 +33,10 @@ pub(super) struct Wire {
     /// So much of it is the head of the request at hand.
     head: usize,
     body: Body,
+    /// When Pingora first asked for more than the request at hand.
+    passed: Option<Instant>,
+    /// The client sends nothing more, and waits for its answer.
+    half_closed: bool,
 }
 
 #[derive(Debug)]
@@ -57,12 +62,14 @@ pub(super) enum Opening {
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Empty lines before a request are passed over (RFC 9112, section 2.2), so many of them.
 const EMPTY_LINES: usize = 4;
+/// Who ends its sending with its request waits for the answer; who does so later has gone away.
+const HALF_CLOSE: Duration = Duration::from_secs(1);
 /// What is read at once.
 const READ: usize = 4 * 1024;
 
 impl Wire {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, held: BytesMut::new(), head: 0, body: Body::Length(0) }
+        Self { stream, held: BytesMut::new(), head: 0, body: Body::Length(0), passed: None, half_closed: false }
     }
 
     /// Whether the request at hand was passed on to its end.
@@ -121,7 +128,8 @@ impl Wire {
             Framing::Chunked => Body::Chunked(Chunks::new()),
             Framing::Upgrade => Body::Everything,
         };
-        self.head = end;
+        self.head = odd_target::escape(&mut self.held, end);
+        self.passed = None;
         Ok(Opening::Request)
     }
 
@@ -145,12 +153,14 @@ impl Wire {
 
     /// Looks only whether the client closed; what else comes belongs to its next request.
     fn poll_beyond(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.held.is_empty() {
+        let passed = *self.passed.get_or_insert_with(Instant::now);
+        if self.held.is_empty() && !self.half_closed {
             let mut probe = [0; READ];
             let mut probe = ReadBuf::new(&mut probe);
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut probe))?;
             if probe.filled().is_empty() {
-                return Poll::Ready(Ok(()));
+                self.half_closed = passed.elapsed() < HALF_CLOSE;
+                return if self.half_closed { Poll::Pending } else { Poll::Ready(Ok(())) };
             }
             self.held.extend_from_slice(probe.filled());
         }
@@ -168,7 +178,9 @@ impl Wire {
                 *left -= own as u64;
                 own
             }
-            Body::Chunked(chunks) => chunks.pass(read).map_err(|bad| io::Error::new(io::ErrorKind::InvalidData, bad))?,
+            Body::Chunked(chunks) => {
+                chunks.pass(read).map_err(|bad| io::Error::new(io::ErrorKind::InvalidData, bad))?
+            }
         };
         self.held.extend_from_slice(&read[own..]);
         buf.set_filled(from + own);

@@ -67,13 +67,28 @@ pub(crate) struct Options<'o> {
     pub(crate) drain: &'o str,
     pub(crate) max_wait: &'o str,
     pub(crate) hosts: &'o str,
+    pub(crate) server: &'o str,
+    /// The upstream as it is written, if not by its address.
+    pub(crate) named: &'o str,
+    pub(crate) also: &'o str,
     /// Configuration behind the portal's own lines.
     pub(crate) portal: &'o str,
 }
 
 impl<'o> Options<'o> {
     pub(crate) fn of(upstream: SocketAddr, data_dir: &'o Path) -> Self {
-        Self { upstream, data_dir, trusted: "127.0.0.0/8", drain: "5s", max_wait: "20ms", hosts: "*", portal: "" }
+        Self {
+            upstream,
+            data_dir,
+            trusted: "127.0.0.0/8",
+            drain: "5s",
+            max_wait: "20ms",
+            hosts: "*",
+            server: "",
+            named: "",
+            also: "",
+            portal: "",
+        }
     }
 }
 
@@ -81,14 +96,16 @@ impl Setup {
     /// Writes the configuration into `dir`.
     pub(crate) fn new(dir: &Path, options: &Options<'_>) -> Self {
         let (proxy, admin) = (free_address(), free_address());
-        let Options { upstream, data_dir, trusted, drain, max_wait, hosts, portal } = options;
+        let Options { upstream, data_dir, trusted, drain, max_wait, hosts, server, named, also, portal } = options;
+        let upstream = if named.is_empty() { upstream.to_string() } else { (*named).to_owned() };
+        let also = if also.is_empty() { String::new() } else { format!(", \"{also}\"") };
         let text = format!(
             "data_dir = \"{}\"\n\
-             [server]\nlisten = [\"{proxy}\"]\nthreads = 2\ntrusted_proxies = [\"{trusted}\"]\ndrain = \"{drain}\"\n\
+             [server]\nlisten = [\"{proxy}\"]\nthreads = 2\ntrusted_proxies = [\"{trusted}\"]\ndrain = \"{drain}\"\n{server}\n\
              [admin]\nlisten = \"{admin}\"\n\
              [journal]\nmax_wait = \"{max_wait}\"\n\
              [[portal]]\nname = \"help\"\nexperience = \"service_portal\"\nhosts = [\"{hosts}\"]\n\
-             upstream = [\"http://{upstream}\"]\n{portal}\n",
+             upstream = [\"http://{upstream}\"{also}]\n{portal}\n",
             data_dir.display()
         );
         let config = dir.join("portalmeter.toml");
@@ -173,9 +190,11 @@ impl Running {
     /// A metric's value, by its name behind `portalmeter_`, labels and all.
     pub(crate) fn metric(&self, name: &str) -> i64 {
         let text = String::from_utf8(self.admin("/metrics").unwrap().body).unwrap();
-        let line =
-            text.lines().find_map(|line| line.strip_prefix("portalmeter_")?.strip_prefix(name)?.strip_prefix(' '));
-        line.and_then(|value| value.trim().parse().ok()).unwrap_or_default()
+        let value = |line: &str| -> Option<i64> {
+            let rest = line.strip_prefix("portalmeter_")?.strip_prefix(name)?;
+            rest.starts_with([' ', '{']).then(|| rest.rsplit(' ').next()?.parse().ok())?
+        };
+        text.lines().filter_map(value).sum()
     }
 
     /// What is counted once nothing waits any more.

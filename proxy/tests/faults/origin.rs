@@ -50,7 +50,14 @@ impl Origin {
     }
 
     pub(crate) fn new(answers: impl Fn(&Asked, &mut TcpStream) -> io::Result<bool> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), answers)
+    }
+
+    /// One that listens there.
+    pub(crate) fn on(
+        listener: TcpListener,
+        answers: impl Fn(&Asked, &mut TcpStream) -> io::Result<bool> + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (answers, notes): (Arc<Answers>, _) = (Arc::new(answers), Arc::clone(&asked));

@@ -17,11 +17,26 @@ pub(crate) struct Given<'g> {
     pub(crate) trusted: &'g str,
     pub(crate) hosts: &'g str,
     pub(crate) drain: &'g str,
+    /// Lines of the server's table.
+    pub(crate) server: &'g str,
+    /// Name and port of the upstream, if it is not the origin's address.
+    pub(crate) upstream: &'g str,
+    /// Another upstream.
+    pub(crate) also: &'g str,
 }
 
 impl Default for Given<'_> {
     fn default() -> Self {
-        Self { portal: "", files: &[], trusted: "127.0.0.0/8", hosts: "*", drain: "5s" }
+        Self {
+            portal: "",
+            files: &[],
+            trusted: "127.0.0.0/8",
+            hosts: "*",
+            drain: "5s",
+            server: "",
+            upstream: "",
+            also: "",
+        }
     }
 }
 
@@ -44,9 +59,18 @@ impl Stage {
         for (name, content) in given.files {
             fs::write(dir.path().join(name), content).unwrap();
         }
-        let Given { portal, trusted, hosts, drain, .. } = given;
+        let Given { portal, trusted, hosts, drain, server, upstream, also, .. } = given;
         let data_dir = dir.path().join("data");
-        let options = Options { trusted, drain, hosts, portal, ..Options::of(origin.address, &data_dir) };
+        let options = Options {
+            trusted,
+            drain,
+            hosts,
+            portal,
+            server,
+            named: upstream,
+            also,
+            ..Options::of(origin.address, &data_dir)
+        };
         let setup = Setup::new(dir.path(), &options);
         Self { running: setup.start(), setup, origin, dir }
     }

@@ -59,6 +59,11 @@ impl Wire {
         self.stream.write_all(bytes)
     }
 
+    /// Sends nothing more, and goes on listening.
+    pub(crate) fn end(&self) -> io::Result<()> {
+        self.stream.shutdown(std::net::Shutdown::Write)
+    }
+
     /// Sends a request and reads its answer whole.
     pub(crate) fn ask(&mut self, bytes: &[u8]) -> io::Result<Answer> {
         self.send(bytes)?;
