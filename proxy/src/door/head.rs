@@ -221,7 +221,11 @@ pub(crate) fn is_host(authority: &[u8]) -> bool {
     let named = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
     let port = match port {
         [] => true,
-        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        [b':'] => true,
+        [b':', digits @ ..] => {
+            digits.iter().all(u8::is_ascii_digit)
+                && std::str::from_utf8(digits).is_ok_and(|digits| digits.parse::<u16>().is_ok())
+        }
         _ => false,
     };
     !name.is_empty() && name.len() <= 255 && name.iter().all(named) && port
@@ -312,7 +316,8 @@ mod tests {
         for host in ["a", "a.example:8080", "10.0.0.1", "[2001:db8::1]:80", "a_b.example."] {
             assert!(is_host(host.as_bytes()), "{host}");
         }
-        for odd in ["", ":80", "a@b", "a/b", "a b", "a,b", "a:b", "a:80:90", "[::1", "[x]", "a\\b", "a:123456", "grüße"]
+        for odd in
+            ["", ":80", "a@b", "a/b", "a b", "a,b", "a:b", "a:80:90", "[::1", "[x]", "a\\b", "a:99999", "a:-1", "grüße"]
         {
             assert!(!is_host(odd.as_bytes()), "{odd}");
         }
