@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test build check fmt clippy doc deny unit e2e bench clean install-build install-test
+.PHONY: help demo test build check fmt clippy doc deny unit e2e stress bench clean install-build install-test
 
 PORTALMETER := target/release/portalmeter
 # Options for the demo: make demo ARGS="--listen 127.0.0.1:8081"
@@ -39,6 +39,9 @@ unit: ## the tests of the crates
 e2e: build ## a real portal, a real browser, the real numbers
 	tests/real_portal/install.sh
 	node tests/real_portal/run.mjs
+
+stress: build ## how an honest visitor fares while others misbehave
+	cargo run --release --locked -p portalmeter --example stress -- $(ARGS)
 
 bench: ## benchmarks
 	cargo bench --workspace --locked

@@ -220,8 +220,7 @@ pub(crate) fn is_host(authority: &[u8]) -> bool {
     };
     let named = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
     let port = match port {
-        [] => true,
-        [b':'] => true,
+        [] | [b':'] => true,
         [b':', digits @ ..] => {
             digits.iter().all(u8::is_ascii_digit)
                 && std::str::from_utf8(digits).is_ok_and(|digits| digits.parse::<u16>().is_ok())
