@@ -21,7 +21,10 @@ pub(super) static JIRA: Product = Product {
         signed_in: verified("X-AUSERNAME: the user's name", CAPTURED),
         guest: Some(verified("X-AUSERNAME: anonymous", CAPTURED)),
     }],
-    login: &[verified("*/login.jsp", "the login form's address in public captures")],
+    login: &[
+        verified("*/login.jsp", "the login form's address in public captures"),
+        unverified("*/servicedesk/customer/user/login", "usual address of Jira Service Management's customer portal"),
+    ],
     logout: &[unverified(
         "*/secure/Logout*.jspa?*atl_token=*",
         "links to it; without the token it asks back (Jira's own page object LogoutPage)",

@@ -2,7 +2,7 @@
 
 use super::{Product, unverified, verified};
 
-const URLS: &str = "django/contrib/auth/urls.py below the default LOGIN_URL";
+const URLS: &str = "django/contrib/auth/urls.py, below the default of LOGIN_URL";
 const ADMIN: &str = "usual addresses of its admin site";
 
 pub(super) static DJANGO: Product = Product {

@@ -27,6 +27,7 @@ pub(super) static JOOMLA: Product = Product {
     servicenow_roles: false,
     instead: None,
     probe: None,
-    note: "A menu item gives the sign-in an address of your own: then set `login`. The sign-out form names its task in the body, \
-           so that the next page without the cookie is the logout.",
+    note: "The cookie stays until the browser ends or signs out, even if the session on the server ran out before. A menu item gives \
+           the sign-in an address of your own: then set `login`. The sign-out form names its task in the body, so that the next page \
+           without the cookie is the logout.",
 };

@@ -22,7 +22,7 @@ pub(super) static POWER_PAGES: Product = Product {
     ],
     logout: &[
         verified("*/Account/Login/Logoff", PUBLIC),
-        verified("*/Account/Login/LogOff", "reference of its sign-out link"),
+        unverified("*/Account/Login/LogOff", CASE),
         unverified("*/account/login/logoff", CASE),
     ],
     pages: &[],
@@ -38,5 +38,6 @@ pub(super) static POWER_PAGES: Product = Product {
     servicenow_roles: false,
     instead: None,
     probe: None,
-    note: "The site setting `Authentication/ApplicationCookie/CookieName` renames the cookie: then write the source yourself.",
+    note: "Of the cookie, the documentation says today that it keeps users signed in; that of 2020 spoke of any visit. The site \
+           setting `Authentication/ApplicationCookie/CookieName` renames it: then write the source yourself.",
 };

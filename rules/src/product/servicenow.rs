@@ -37,6 +37,7 @@ pub(super) static SERVICENOW: Product = Product {
         verified("JSESSIONID", COOKIES),
         verified("glide_user", "ServiceNow KB0693221: only with \"Remember me\""),
         verified("glide_user_activity", COOKIES),
+        verified("glide_user_session", COOKIES),
         verified("glide_user_route", COOKIES),
         verified("glide_session_store", COOKIES),
         verified("glide_sso_id", COOKIES),

@@ -35,5 +35,6 @@ pub(super) static WORDPRESS: Product = Product {
     servicenow_roles: false,
     instead: None,
     probe: None,
-    note: "Editors count as external too: the cookie does not tell them from customers. A `network` source before it does.",
+    note: "Editors count as external too: the cookie does not tell them from customers. To tell them by their network, write a \
+           `network` source, and the cookie source after it.",
 };
