@@ -57,10 +57,13 @@ impl Preset {
     fn over(raw: &raw::Portal, product: &'static Product) -> Self {
         let mut own = Vec::new();
         let mut unless = |set: bool, key: &'static str, markers: &'static [Marker]| -> &'static [Marker] {
-            if set && !markers.is_empty() {
+            if !set {
+                return markers;
+            }
+            if !markers.is_empty() {
                 own.push(key);
             }
-            if set { &[] } else { markers }
+            &[]
         };
         let pages = &raw.pages;
         let login = unless(pages.login.is_some(), "pages.login", product.login);
@@ -91,9 +94,9 @@ impl Preset {
         }
     }
 
-    fn warn(&self, asks_it: bool, at: &Range<usize>, notes: &mut Notes) {
+    fn warn(&self, relies_on_it: bool, at: &Range<usize>, notes: &mut Notes) {
         let Some(product) = self.product else { return };
-        if let Some(instead) = product.instead.filter(|_| asks_it) {
+        if let Some(instead) = product.instead.filter(|_| relies_on_it) {
             let message =
                 format!("nothing on the wire shows who is signed in to {}: all visitors are guests", product.title);
             notes.warn(at.clone(), message).advise(instead);

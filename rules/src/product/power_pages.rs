@@ -11,7 +11,10 @@ pub(super) static POWER_PAGES: Product = Product {
     title: "Power Pages",
     signs: &[Sign {
         shown: Shown::Cookie { logged_in: &[".AspNet.ApplicationCookie"] },
-        signed_in: verified("cookie .AspNet.ApplicationCookie", COOKIES),
+        signed_in: verified(
+            "cookie .AspNet.ApplicationCookie",
+            "Microsoft Learn, Cookies in Power Pages; it persists the identity (Microsoft.Owin.Security.Cookies)",
+        ),
         guest: None,
     }],
     login: &[

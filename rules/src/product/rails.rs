@@ -23,5 +23,5 @@ pub(super) static RAILS: Product = Product {
          header = \"X-Signed-In\", external = \"true\", guest = \"false\"; or name its token: kind = \"jwt\"",
     ),
     probe: None,
-    note: "Ask an address of the application's own that only the signed-in may read.",
+    note: "A `probe` may ask an address of the application's own that only the signed-in may read.",
 };

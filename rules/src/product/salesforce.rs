@@ -30,6 +30,7 @@ pub(super) static SALESFORCE: Product = Product {
     servicenow_roles: false,
     instead: None,
     probe: None,
-    note: "Set at a sign-in to an Aura or LWR site, over https alone. Views inside a site are drawn by scripts that all call one \
-           address: they keep a session alive, and only the first load is a page.",
+    note: "Set at a sign-in to an Aura or LWR site, over https alone; that a sign-out takes it back follows from what it is for: look \
+           once. Views inside a site are drawn by scripts that all call one address: they keep a session alive, and only the first \
+           load is a page.",
 };

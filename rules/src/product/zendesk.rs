@@ -30,6 +30,7 @@ pub(super) static ZENDESK: Product = Product {
     servicenow_roles: false,
     instead: None,
     probe: None,
-    note: "Agents who read the help center count as external: the cookie does not tell them from customers. To tell them by their \
-           network, write a `network` source, and the cookie source after it.",
+    note: "That a sign-out takes the cookie back follows from what it is for: look once. Agents who read the help center count as \
+           external: the cookie does not tell them from customers. To tell them by their network, write a `network` source, and the \
+           cookie source after it.",
 };
