@@ -25,6 +25,7 @@ pub mod judge;
 pub mod page;
 pub mod pattern;
 pub mod portal;
+pub mod product;
 pub mod roles;
 pub mod sharing;
 pub mod time;

@@ -6,13 +6,15 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
 use miette::Report;
 use portalmeter_meter::policy::{DayRollover, Login, Policy};
 use portalmeter_rules::identity::SourceKind;
 use portalmeter_rules::time::Millis;
 use portalmeter_rules::visitor::Mode;
 
-use crate::config::{self, Config, Portal, Problem, SecretSource, in_words, shown_host};
+use crate::config::{self, Config, Portal, Preset, Problem, SecretSource, in_words, shown_host};
 
 /// Checks a configuration: problems go to standard error, what would run to standard output.
 pub(crate) fn check(path: &Path) -> ExitCode {
@@ -90,6 +92,27 @@ fn describe(portal: &Portal, text: &mut String) {
     let _ = writeln!(text, "  sessions   {}", in_short(policy, rules.module.is_some()));
     let _ = writeln!(text, "  visitors   {}", visitors(portal));
     let _ = writeln!(text, "  identity   {}", identity(portal));
+    if let Some(title) = portal.preset.title() {
+        let _ = writeln!(text, "  product    {title}{}", product(&portal.preset));
+    }
+}
+
+/// What a preset filled in, and what the portal sets in its place.
+fn product(preset: &Preset) -> String {
+    let mut text = match preset.own() {
+        [] => String::new(),
+        keys => format!("; set here in its place: {}", keys.join(", ")),
+    };
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    for filled in preset.filled() {
+        let verified = if filled.marker.verified { "verified" } else { "not verified" };
+        table.add_row([filled.key, filled.marker.text, verified, filled.marker.source]);
+    }
+    for line in table.lines() {
+        let _ = write!(text, "\n   {}", line.trim_end());
+    }
+    text
 }
 
 /// A policy in words.
@@ -141,6 +164,22 @@ fn joined<T: ToString>(items: impl Iterator<Item = T>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_summary_shows_what_a_product_filled_in_and_where_that_is_from() {
+        let text = "[[portal]]\nname = \"help\"\nhosts = [\"*\"]\nupstream = [\"http://127.0.0.1:8000\"]\n\
+            product = \"zendesk\"\npages.login = [\"/enter\"]\n";
+        let (config, _) = config::parse(text, Path::new(""), &|_| None).unwrap();
+        let text = summary(Path::new("p.toml"), &config, 0);
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        let has = |wanted: &str| lines.iter().any(|line| line.join(" ") == wanted);
+        assert!(has("identity cookie (never internal)"), "{text}");
+        assert!(has("product Zendesk; set here in its place: pages.login"), "{text}");
+        let source = "Zendesk In-Product Cookie Policy, 4408824378650";
+        assert!(has(&format!("identity, signed in cookie _zendesk_authenticated verified {source}")), "{text}");
+        assert!(has("pages.logout /access/logout not verified usual addresses of help centers"), "{text}");
+        assert!(!text.contains("/hc/*/signin"), "{text}");
+    }
 
     #[test]
     fn the_summary_says_in_words_what_would_run() {

@@ -158,15 +158,7 @@ const NEEDED: [&str; 8] = [
 
 fn header(raw: &raw::Identity, at: &Range<usize>, context: &Context<'_>, notes: &mut Notes) -> Option<SourceKind> {
     only(raw, "header", &["user", "roles", "account"], notes);
-    if context.trusted_proxies.is_empty() {
-        let hint = "name the auth proxy: trusted_proxies = [\"10.0.0.5/32\"]";
-        notes.missing(at.clone(), "a header source without `server.trusted_proxies`: nobody could set it", hint);
-    }
-    if let (Some(everybody), false) = (everybody(context.trusted_proxies), context.roles.internal.is_empty()) {
-        notes
-            .error(at.clone(), "`roles.internal` with a header that anybody may set")
-            .advise(format!("`server.trusted_proxies` trusts everybody ({everybody}); name the proxies alone"));
-    }
+    auth_proxy(at, context, notes);
     let names = header_names(raw, notes);
     if raw.user.is_none() {
         let hint = "user = \"X-Auth-Request-User\"";
@@ -179,6 +171,19 @@ fn header(raw: &raw::Identity, at: &Range<usize>, context: &Context<'_>, notes: 
             .advise("name a header that only the auth proxy sets");
     }
     names.user.is_some().then_some(SourceKind::Header(names))
+}
+
+/// Whether somebody may set the headers of an auth proxy, and not everybody.
+pub(super) fn auth_proxy(at: &Range<usize>, context: &Context<'_>, notes: &mut Notes) {
+    if context.trusted_proxies.is_empty() {
+        let hint = "name the auth proxy: trusted_proxies = [\"10.0.0.5/32\"]";
+        notes.missing(at.clone(), "a header source without `server.trusted_proxies`: nobody could set it", hint);
+    }
+    if let (Some(everybody), false) = (everybody(context.trusted_proxies), context.roles.internal.is_empty()) {
+        notes
+            .error(at.clone(), "`roles.internal` with a header that anybody may set")
+            .advise(format!("`server.trusted_proxies` trusts everybody ({everybody}); name the proxies alone"));
+    }
 }
 
 /// Request fields that are no auth proxy's: taking them from a request would break it.

@@ -6,17 +6,23 @@ use portalmeter_meter::policy::Experience;
 use portalmeter_rules::page::Pages;
 use portalmeter_rules::pattern::Pattern;
 use portalmeter_rules::portal::{BadModuleRule, ModuleRule};
+use portalmeter_rules::product::Marker;
 
 use super::names::plain_name;
 use super::problem::Notes;
+use super::product::Preset;
 use super::raw::{self, Text};
 
-pub(super) fn build(raw: &raw::Pages, experience: Experience, notes: &mut Notes) -> Pages {
+pub(super) fn build(raw: &raw::Pages, preset: &Preset, experience: Experience, notes: &mut Notes) -> Pages {
+    let mut said = |texts: &Option<Vec<Text>>, filled: &[Marker]| match texts {
+        Some(texts) => patterns(texts, notes),
+        None => filled.iter().filter_map(|marker| Pattern::path(marker.text).ok()).collect(),
+    };
     Pages {
-        login: patterns(&raw.login, notes),
-        logout: patterns(&raw.logout, notes),
-        pages: patterns(&raw.pages, notes),
-        background: patterns(&raw.background, notes),
+        login: said(&raw.login, preset.login),
+        logout: said(&raw.logout, preset.logout),
+        pages: said(&raw.pages, preset.pages),
+        background: said(&raw.background, preset.background),
         ignore: patterns(&raw.ignore, notes),
         frames: experience == Experience::WebEmbeddables,
     }
@@ -100,7 +106,7 @@ pub(super) fn embeddables(raw: &raw::Portal, notes: &mut Notes) {
             )
             .advise("module = \"/embed/{module}/**\" under [portal.pages] counts them per module");
     }
-    if raw.pages.pages.is_empty() {
+    if raw.pages.pages.as_ref().is_none_or(Vec::is_empty) {
         notes
             .warn(
                 experience.span(),

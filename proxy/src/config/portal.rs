@@ -18,6 +18,7 @@ use super::limits::{self, Patience};
 use super::names::plain_name;
 use super::overlap::Claim;
 use super::problem::Notes;
+use super::product::{self, Preset};
 use super::raw;
 use super::upstream::{Upstream, upstream};
 use super::{bots, identity, pages, policy, visitor};
@@ -39,6 +40,8 @@ pub(crate) struct Portal {
     pub(crate) hidden_headers: Vec<String>,
     /// Whether visitors get a cookie of ours: mode `cookie`, and metering on.
     pub(crate) issues_cookie: bool,
+    /// What its product's preset filled in.
+    pub(crate) preset: Preset,
     /// Sessions a month that the contract covers.
     #[cfg_attr(not(test), expect(dead_code, reason = "the usage API tells what is left of them"))]
     pub(crate) contracted_sessions: Option<u64>,
@@ -61,14 +64,15 @@ pub(super) fn build(raw: &Spanned<raw::Portal>, context: Context<'_>, notes: &mu
     let paths = paths(raw, notes);
     let default = raw.default.as_ref().filter(|default| *default.get_ref()).map(Spanned::span);
     let policy = policy::build(raw, experience, notes);
-    let roles = super::roles::build(&raw.roles, experience, notes);
-    let sources = sources(raw, &roles, context, notes);
+    let preset = product::build(raw, notes);
+    let roles = super::roles::build(&raw.roles, &preset, experience, notes);
+    let sources = sources(raw, &preset, &roles, context, notes);
     later(raw, notes);
     if experience == Experience::WebEmbeddables {
         pages::embeddables(raw, notes);
     }
     let names: Vec<Host> = hosts.iter().map(|(host, _)| host.clone()).collect();
-    let visitor = visitor::build(&raw.visitor, experience, &names, notes);
+    let visitor = visitor::build(&raw.visitor, &preset, experience, &names, notes);
     let claim = Claim { name: name.clone().zip(raw.name.as_ref().map(Spanned::span)), hosts, paths, default };
     let place = Place { hosts: names, paths: prefixes(&claim), default: claim.default.is_some() };
     let portal = Portal {
@@ -83,12 +87,13 @@ pub(super) fn build(raw: &Spanned<raw::Portal>, context: Context<'_>, notes: &mu
             name: Arc::from(name.unwrap_or_default()),
             place,
             module: pages::module(&raw.pages, notes),
-            pages: pages::build(&raw.pages, experience, notes),
+            pages: pages::build(&raw.pages, &preset, experience, notes),
             identity: sources,
             roles,
             visitor,
             agents: bots::build(&raw.bots, notes),
         },
+        preset,
     };
     (portal, claim)
 }
@@ -187,9 +192,14 @@ fn upstreams(raw: &raw::Portal, at: &Range<usize>, listen: &[SocketAddr], notes:
     list.get_ref().iter().filter_map(|text| upstream(text, listen, notes)).collect()
 }
 
-fn sources(raw: &raw::Portal, roles: &Roles, context: Context<'_>, notes: &mut Notes) -> Vec<Source> {
+/// The portal's own sources, or those of its product where it names none.
+fn sources(raw: &raw::Portal, preset: &Preset, roles: &Roles, context: Context<'_>, notes: &mut Notes) -> Vec<Source> {
     let Context { around, trusted_proxies, .. } = context;
-    identity::sources(&raw.identity, &identity::Context { around, roles, trusted_proxies }, notes)
+    let context = identity::Context { around, roles, trusted_proxies };
+    match (&raw.identity, &raw.product) {
+        (None, Some(product)) => preset.sources(&product.span(), &context, notes),
+        (own, _) => identity::sources(own.as_deref().unwrap_or_default(), &context, notes),
+    }
 }
 
 fn identity_headers(sources: &[Source]) -> Vec<String> {
@@ -228,11 +238,6 @@ fn contracted(raw: &raw::Portal, notes: &mut Notes) -> Option<u64> {
 
 /// What is read, and takes effect with a later release.
 fn later(raw: &raw::Portal, notes: &mut Notes) {
-    if let Some(product) = &raw.product {
-        notes
-            .error(product.span(), "presets of products come with the next release")
-            .advise("until then leave `product` out, and write identity, login, logout and cookie names");
-    }
     if let Some(engagement) = &raw.engagement {
         notes.warn(engagement.span(), "engagement takes effect with a later release");
     }

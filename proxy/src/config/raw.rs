@@ -159,7 +159,7 @@ pub(super) struct Portal {
     pub(super) roles: Roles,
     pub(super) bots: Bots,
     pub(super) guard: Guard,
-    pub(super) identity: Vec<Spanned<Identity>>,
+    pub(super) identity: Option<Vec<Spanned<Identity>>>,
     pub(super) engagement: Option<Spanned<Engagement>>,
 }
 
@@ -195,10 +195,10 @@ pub(super) struct Visitor {
 #[serde(default, deny_unknown_fields)]
 #[allow(clippy::struct_field_names, reason = "the contract calls the key `pages`")]
 pub(super) struct Pages {
-    pub(super) login: Vec<Text>,
-    pub(super) logout: Vec<Text>,
-    pub(super) pages: Vec<Text>,
-    pub(super) background: Vec<Text>,
+    pub(super) login: Option<Vec<Text>>,
+    pub(super) logout: Option<Vec<Text>>,
+    pub(super) pages: Option<Vec<Text>>,
+    pub(super) background: Option<Vec<Text>>,
     pub(super) ignore: Vec<Text>,
     pub(super) module: Option<Text>,
     pub(super) modules: Option<Spanned<Vec<Text>>>,

@@ -5,11 +5,12 @@ use portalmeter_rules::roles::{Roles, Unmapped};
 
 use super::policy::one_of;
 use super::problem::Notes;
+use super::product::Preset;
 use super::raw::{self, Text};
 
-pub(super) fn build(raw: &raw::Roles, experience: Experience, notes: &mut Notes) -> Roles {
+pub(super) fn build(raw: &raw::Roles, product: &Preset, experience: Experience, notes: &mut Notes) -> Roles {
     let embeddables = experience == Experience::WebEmbeddables;
-    let preset = one_of(raw.preset.as_ref(), &[("servicenow", ())], notes);
+    let preset = one_of(raw.preset.as_ref(), &[("servicenow", ())], notes).or(product.servicenow_roles.then_some(()));
     let mut roles = preset.map(|()| Roles::servicenow(embeddables)).unwrap_or_default();
     twice(raw, notes);
     let own = |list: &[Text]| list.iter().map(|text| text.get_ref().clone()).collect::<Vec<String>>();

@@ -13,6 +13,7 @@ use super::*;
 
 mod good;
 mod places;
+mod products;
 mod shapes;
 
 /// A folder with the files that configurations name.

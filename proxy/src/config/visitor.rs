@@ -7,6 +7,7 @@ use portalmeter_rules::visitor::{Mode, OwnCookie, Secure, VisitorRules};
 use super::names::cookie_name;
 use super::policy::one_of;
 use super::problem::Notes;
+use super::product::Preset;
 use super::raw::{self, Text};
 
 /// Where nothing else is configured.
@@ -19,11 +20,17 @@ enum Way {
     Fingerprint,
 }
 
-pub(super) fn build(raw: &raw::Visitor, experience: Experience, hosts: &[Host], notes: &mut Notes) -> VisitorRules {
+pub(super) fn build(
+    raw: &raw::Visitor,
+    preset: &Preset,
+    experience: Experience,
+    hosts: &[Host],
+    notes: &mut Notes,
+) -> VisitorRules {
     let embedded = experience == Experience::WebEmbeddables;
     let ways = [("cookie", Way::Cookie), ("portal_cookie", Way::PortalCookie), ("fingerprint", Way::Fingerprint)];
     let way = one_of(raw.mode.as_ref(), &ways, notes).unwrap_or(Way::Cookie);
-    let names = portal_cookies(raw, way, notes);
+    let names = portal_cookies(raw, way, preset, notes);
     let mode = match way {
         Way::Cookie => Mode::Cookie,
         Way::PortalCookie => Mode::PortalCookie(names),
@@ -44,9 +51,12 @@ pub(super) fn build(raw: &raw::Visitor, experience: Experience, hosts: &[Host], 
     }
 }
 
-fn portal_cookies(raw: &raw::Visitor, way: Way, notes: &mut Notes) -> Vec<String> {
+fn portal_cookies(raw: &raw::Visitor, way: Way, preset: &Preset, notes: &mut Notes) -> Vec<String> {
     let example = "portal_cookie = [\"JSESSIONID\"]";
     match (way, &raw.portal_cookie) {
+        (Way::PortalCookie, None) if !preset.session_cookies.is_empty() => {
+            return preset.session_cookies.iter().map(|marker| marker.text.to_owned()).collect();
+        }
         (Way::PortalCookie, None) => {
             let at = raw.mode.as_ref().map_or(0..0, toml::Spanned::span);
             notes.missing(at, "mode `portal_cookie` without the names of the portal's cookies", example);

@@ -32,13 +32,17 @@ fn settings(case: &Case, portal: &Portal) -> Vec<(String, String)> {
     default("hosts", format!("[{}]", quoted(&phrase::host(&portal.name))));
     default("upstream", "[\"http://127.0.0.1:9\"]".to_owned());
     default("timezone", quoted(&case.zone));
-    default("pages.login", "[\"/login*\"]".to_owned());
-    default("pages.logout", "[\"/logout*\"]".to_owned());
-    default("pages.background", "[\"/poll*\"]".to_owned());
+    // A product brings addresses and sources of its own.
+    let product = portal.settings.iter().any(|(key, _)| key == "product");
+    if !product {
+        default("pages.login", "[\"/login*\"]".to_owned());
+        default("pages.logout", "[\"/logout*\"]".to_owned());
+        default("pages.background", "[\"/poll*\"]".to_owned());
+    }
     if case.experience == "web_embeddables" {
         default("pages.module", quoted("/embed/{module}/**"));
     }
-    if !case.combined {
+    if !case.combined && !product {
         default("identity", IDENTITY.to_owned());
     }
     settings.retain(|(_, value)| !value.is_empty());

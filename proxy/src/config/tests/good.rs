@@ -36,6 +36,7 @@ files = { dir = "usage", formats = ["csv", "jsonl"] }
 [[portal]]
 name = "support"
 experience = "service_portal"
+product = "servicenow"
 hosts = ["support.example.com", "*.help.example.com"]
 paths = ["/csp"]
 default = true
