@@ -92,11 +92,9 @@ fn a_cookie_first_given_by_a_prerendered_page_belongs_to_the_waiting_session() {
 /// whatever the request is to the meter: fetched ahead, an asset, or polling in the background.
 #[test]
 fn a_cookie_renewed_by_an_ignored_answer_is_another_name_of_the_session() {
-    for (path, fields) in [
-        ("/renew", format!("{PAGE}{}", AHEAD[1])),
-        ("/rotate.js", CALL.to_owned()),
-        ("/ping", CALL.to_owned()),
-    ] {
+    for (path, fields) in
+        [("/renew", format!("{PAGE}{}", AHEAD[1])), ("/rotate.js", CALL.to_owned()), ("/ping", CALL.to_owned())]
+    {
         for mode in BY_COOKIE {
             let portal = Portal::start();
             let settings = Settings { pages: "background = [\"/ping\"]", ..settings(mode) };

@@ -49,12 +49,8 @@ impl Portal {
     fn with(guests: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(State {
-            guests,
-            sessions: Mutex::default(),
-            slow: Mutex::default(),
-            changed: Condvar::new(),
-        });
+        let state =
+            Arc::new(State { guests, sessions: Mutex::default(), slow: Mutex::default(), changed: Condvar::new() });
         let portal = Self { address, state: Arc::clone(&state) };
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -109,7 +105,8 @@ impl State {
             "/logout" => {
                 let gone = known.is_some_and(|known| sessions.users.remove(&known).is_some());
                 // Nobody is told twice.
-                let deleted = if gone { format!("Set-Cookie: {SESSION}=; Path=/; Max-Age=0\r\n") } else { String::new() };
+                let deleted =
+                    if gone { format!("Set-Cookie: {SESSION}=; Path=/; Max-Age=0\r\n") } else { String::new() };
                 response("302 Found", "text/html", &format!("Location: /\r\n{deleted}"))
             }
             // Rotates the session's cookie, whoever asks.

@@ -168,7 +168,8 @@ fn components_loaded_at_once_count_once_a_module() {
         let modules = ["chat", "search", "news", "cases", "forms"];
         let load = |browser: &Browser| -> Vec<Message> {
             thread::scope(|scope| {
-                let frames = modules.map(|name| scope.spawn(move || browser.ask("GET", &format!("/embed/{name}"), FRAME)));
+                let frames =
+                    modules.map(|name| scope.spawn(move || browser.ask("GET", &format!("/embed/{name}"), FRAME)));
                 frames.map(|frame| frame.join().unwrap()).into()
             })
         };
