@@ -98,6 +98,13 @@ impl Browser {
         Message::read(&stream).expect("an answer")
     }
 
+    /// Keeps the cookies of these answers, which arrive in this order.
+    pub(crate) fn keep_all(&mut self, answers: &[Message]) {
+        for answer in answers {
+            self.keep(answer);
+        }
+    }
+
     /// Keeps the cookies of an answer.
     pub(crate) fn keep(&mut self, answer: &Message) {
         if !self.refuses {

@@ -146,8 +146,13 @@ impl Sessions {
     }
 }
 
+/// Who is signed in; of `-` the portal does not say who it is.
 fn who(user: Option<&str>) -> String {
-    user.map_or_else(|| "X-Signed-In: false\r\n".to_owned(), |user| format!("X-Signed-In: true\r\nX-User: {user}\r\n"))
+    match user {
+        None => "X-Signed-In: false\r\n".to_owned(),
+        Some("-") => "X-Signed-In: true\r\n".to_owned(),
+        Some(user) => format!("X-Signed-In: true\r\nX-User: {user}\r\n"),
+    }
 }
 
 fn response(status: &str, kind: &str, fields: &str) -> String {

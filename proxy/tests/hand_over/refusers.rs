@@ -2,7 +2,8 @@
 
 use super::browser::Browser;
 use super::portal::Portal;
-use super::stage::{ALL, BY_COOKIE, MINUTE, SECOND, at_once, before, bill};
+use super::stage::{ALL, BY_COOKIE, MINUTE, SECOND, at_once, before, bill, settings};
+use crate::support::meter::{Meter, Settings, Time};
 
 /// No cookie ever comes back, so the fingerprint keeps it one visitor, for hours.
 #[test]
@@ -86,11 +87,21 @@ fn signed_in_refusers_behind_one_address_count_once_each() {
 /// fingerprint is known to be shared.
 #[test]
 fn a_guest_and_a_user_without_cookies_do_not_log_each_other_out() {
+    taking_turns_with_a_guest("ann");
+}
+
+/// The same where the portal says that somebody is signed in, but not who.
+#[test]
+fn a_guest_and_an_unnamed_user_without_cookies_do_not_log_each_other_out() {
+    taking_turns_with_a_guest("-");
+}
+
+fn taking_turns_with_a_guest(user: &'static str) {
     for mode in ALL {
         let portal = Portal::start();
         let meter = before(&portal, mode);
         let mut guest = Browser::new(&meter).refusing();
-        let mut user = Browser::new(&meter).refusing().signed_in("ann");
+        let mut user = Browser::new(&meter).refusing().signed_in(user);
         for _ in 0..20 {
             guest.page();
             meter.pass(SECOND);
@@ -100,5 +111,39 @@ fn a_guest_and_a_user_without_cookies_do_not_log_each_other_out() {
         let [guests, external, converted] = bill(&meter);
         assert!((1..=2).contains(&(guests + external)), "{mode}: {guests} guests, {external} external");
         assert_eq!(converted, 1, "{mode}");
+    }
+}
+
+/// What the names of visitors remember outlives the process: nobody counts again after a restart.
+#[test]
+fn refusers_go_on_with_their_sessions_after_a_restart() {
+    for mode in ALL {
+        let portal = Portal::start();
+        let mut meter = before(&portal, mode);
+        for _ in 0..3 {
+            let mut refusers = ["ann", "ben", "cem"].map(|user| Browser::new(&meter).refusing().signed_in(user));
+            for _ in 0..3 {
+                at_once(&mut refusers, Browser::page);
+                meter.pass(MINUTE);
+            }
+            assert_eq!(bill(&meter), [0, 3, 0], "{mode}");
+            meter = meter.start_again();
+        }
+    }
+}
+
+/// On a clock that goes on, where the pages of one moment come a millisecond apart: one user, one session.
+#[test]
+fn first_pages_of_a_refuser_in_one_moment_are_one_session() {
+    for mode in ALL {
+        for user in [None, Some("ann")] {
+            let portal = Portal::start();
+            let meter = Meter::start(portal.address, &Settings { time: Time::Machine, ..settings(mode) });
+            let refuser = Browser::new(&meter).refusing();
+            let refuser = user.map_or(refuser.clone(), |user| refuser.signed_in(user));
+            at_once(&mut vec![refuser; 30], Browser::page);
+            let usage = meter.end();
+            assert_eq!((usage.billable, usage.page_views), (1, 30), "{mode}, {user:?}");
+        }
     }
 }

@@ -25,7 +25,7 @@ fn tabs_opened_at_once_are_one_browser() {
             let meter = before(&portal, mode);
             let mut browser = Browser::new(&meter);
             let answers = open(&browser, tabs);
-            answers.iter().for_each(|answer| browser.keep(answer));
+            browser.keep_all(&answers);
             meter.pass(5 * SECOND);
             at_once(&mut [browser.clone(), browser.clone(), browser.clone()], Browser::page);
             meter.pass(20 * MINUTE);
@@ -99,7 +99,7 @@ fn tabs_opened_seconds_apart_before_an_answer_are_one_browser() {
             portal.answer_slow();
             [first, second].map(|tab| tab.join().unwrap())
         });
-        answers.iter().for_each(|answer| browser.keep(answer));
+        browser.keep_all(&answers);
         for _ in 0..3 {
             meter.pass(5 * SECOND);
             browser.page();
@@ -174,7 +174,8 @@ fn components_loaded_at_once_count_once_a_module() {
             })
         };
         for _ in 0..3 {
-            load(&browser).iter().for_each(|answer| browser.keep(answer));
+            let answers = load(&browser);
+            browser.keep_all(&answers);
             meter.pass(5 * SECOND);
         }
         assert_eq!(bill(&meter), [5, 0, 0], "{visitor}");

@@ -53,7 +53,7 @@ fn a_page_asked_for_by_the_worker_and_by_the_preload_is_one_session() {
             let asked = [&preload, PAGE].map(|fields| scope.spawn(|| browser.ask("GET", "/", fields)));
             asked.map(|one| one.join().unwrap())
         });
-        answers.iter().for_each(|answer| browser.keep(answer));
+        browser.keep_all(&answers);
         meter.pass(MINUTE);
         browser.page();
         assert_eq!(bill(&meter), [1, 0, 0], "{mode}");
