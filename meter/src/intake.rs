@@ -122,7 +122,13 @@ impl Intake {
         hand_out: HandOut<'_>,
         sink: &mut dyn Sink,
     ) -> Result<Verdict<'a>, Unseen> {
-        let verdict = self.rules.judge(request, response)?;
+        let verdict = match self.rules.judge(request, response) {
+            Ok(verdict) => verdict,
+            Err(unseen) => {
+                self.overhear(request, response, now);
+                return Err(unseen);
+            }
+        };
         let note = self.note(&verdict.sender);
         let portals: &[usize] = match &verdict.seen_in {
             SeenIn::Portal(portal) | SeenIn::Module(portal, _) => std::slice::from_ref(portal),
@@ -172,6 +178,21 @@ impl Intake {
         let mut hand_out = |of| if sharing::may_be_shared(response) { None } else { hand_out(of) };
         let resolved = self.names.resolve(&seen, &mut hand_out)?;
         Some((resolved.visitor, resolved.kind, resolved.evidence))
+    }
+
+    /// A portal may renew its session cookie with any answer, an asset's or a poll's too.
+    fn overhear(&self, request: &Request<'_>, response: &Response<'_>, now: Millis) {
+        if !response.headers.has("set-cookie") {
+            return;
+        }
+        for &portal in self.rules.on_host(request) {
+            let (Some(counting), Some(traces)) =
+                (self.counting.get(portal), self.rules.traces(portal, request, response))
+            else {
+                continue;
+            };
+            self.names.overhear(request.at, now, &traces, counting.stamp.policy.idle_timeout);
+        }
     }
 
     fn note(&self, sender: &Sender) -> Arc<Note> {

@@ -5,10 +5,9 @@
 //! it). Wherever two readings are possible, the one that counts less is taken.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
 use portalmeter_rules::verdict::{Evidence, Kind};
@@ -16,6 +15,7 @@ use portalmeter_rules::visitor::ticket::Ticket;
 use portalmeter_rules::visitor::{Handed, Traces};
 use serde::{Deserialize, Serialize};
 
+mod cookieless;
 mod fingerprint;
 mod pointers;
 
@@ -31,7 +31,7 @@ pub struct Pointer {
     pub visitor: Name,
     /// When it was last of use.
     pub seen: Millis,
-    /// In `fingerprint` mode, the user who took the session over.
+    /// The user who took the session over without showing a cookie.
     pub holder: Option<Name>,
     /// Several browsers share this fingerprint: what names no user proves nothing.
     pub several: bool,
@@ -41,6 +41,8 @@ pub struct Pointer {
     pub left: bool,
     /// A cookie of the session came back then: it points to nothing for what was asked later.
     pub closed: Option<Millis>,
+    /// The session's cookie was deleted then: only one handed out later is a cookie that came back.
+    pub since: Option<Millis>,
 }
 
 /// A cookie that stands for another visitor's session, or was found to have one of its own.
@@ -127,6 +129,9 @@ pub struct Names {
     closing: Queue<Name>,
     changed: Mutex<Vec<Slot>>,
     forgotten: Mutex<Vec<Slot>>,
+    /// Whoever has no cookie takes turns with the others of the same fingerprint, or two first pages of one
+    /// browser would be two visitors.
+    turns: [Mutex<()>; TURNS],
     remember: Millis,
     keeps_changes: bool,
 }
@@ -181,6 +186,10 @@ const STALE: Millis = 10_000;
 const ANSWERED: Millis = 60_000;
 /// No more entries of a sort than this; beyond, new ones are not remembered.
 const MOST: usize = 4_000_000;
+/// As many fingerprints at least are looked up side by side.
+const TURNS: usize = 64;
+/// Who is signed in where nobody says as whom.
+const SOMEBODY: Name = Name(*b"somebody unnamed");
 
 impl Names {
     /// A table that remembers a name for `remember` milliseconds after its last use, for a store if
@@ -195,6 +204,7 @@ impl Names {
             closing: Mutex::default(),
             changed: Mutex::default(),
             forgotten: Mutex::default(),
+            turns: std::array::from_fn(|_| Mutex::default()),
             remember,
             keeps_changes,
         }
@@ -272,11 +282,22 @@ impl Names {
         if seen.traces.fingerprint_only {
             return self.by_fingerprint(seen);
         }
-        let visitor = match &seen.traces.presented {
-            Some(ticket) => self.by_cookie(seen, ticket),
-            None => self.by_pointer(seen, hand_out)?,
-        };
+        let Some(ticket) = &seen.traces.presented else { return self.by_pointer(seen, hand_out) };
+        let visitor = self.by_cookie(seen, ticket);
         Some(Resolved { visitor, kind: seen.kind, evidence: seen.evidence })
+    }
+
+    /// Learns what an exchange that is not observed does to the mode's cookie: its new value is another
+    /// name of the same session all the same.
+    pub fn overhear(&self, at: Millis, now: Millis, traces: &Traces<'_>, idle: Millis) {
+        if traces.response.is_some() && !traces.fingerprint_only {
+            let (kind, evidence) = (Kind::Activity, Evidence::Unknown);
+            self.resolve(&Sighting { at, now, kind, evidence, user: None, traces, idle }, &mut |_| None);
+        }
+    }
+
+    fn turn(&self, fingerprint: Name) -> MutexGuard<'_, ()> {
+        lock(&self.turns[usize::from(fingerprint.0[0]) % TURNS])
     }
 
     fn by_cookie(&self, seen: &Sighting<'_>, ticket: &Ticket) -> Name {
@@ -285,31 +306,37 @@ impl Names {
             if of.contested || self.claims.contains_key(&of.of) { self.claim(seen, ticket.name, &of) } else { of.of };
         if visitor == of.of {
             // Once a cookie has come back, the fingerprint points to nothing.
-            self.close(seen, visitor);
+            self.close(seen, visitor, of.issued);
         }
         match seen.traces.response {
             Some(Handed::Out(name)) => {
                 let alias = Alias { of: visitor, issued: Some(seen.now), contested: false, seen: seen.now };
                 self.put(Slot::Alias(name), Known::Alias(alias));
             }
-            Some(Handed::Deleted) => self.point(seen.traces.fingerprint.name(), Pointer::to(visitor, seen.at)),
+            Some(Handed::Deleted) => {
+                let pointer = Pointer { since: Some(seen.now), ..Pointer::to(visitor, seen.at) };
+                self.point(seen.traces.fingerprint.name(), pointer);
+            }
             None => {}
         }
         visitor
     }
 
-    fn close(&self, seen: &Sighting<'_>, visitor: Name) {
+    fn close(&self, seen: &Sighting<'_>, visitor: Name, issued: Option<Millis>) {
         if !self.pointers.lead_to(visitor) {
             return;
         }
         let fingerprint = seen.traces.fingerprint.name();
-        let Some(mut pointer) = self.pointers.get_mut(fingerprint) else { return };
-        if pointer.visitor == visitor && pointer.closed.is_none_or(|closed| seen.at < closed) {
-            // A page asked for before, and answered only now, still belongs to the session.
-            pointer.closed = Some(seen.at);
-            drop(pointer);
-            lock(&self.closing).push_back((seen.at + ANSWERED, fingerprint));
-            self.change(Slot::Pointer(fingerprint));
+        for slot in [Some(fingerprint), seen.user.map(|user| of_user(fingerprint, user))].into_iter().flatten() {
+            let Some(mut pointer) = self.pointers.get_mut(slot) else { continue };
+            let new = pointer.since.is_none_or(|since| issued.is_some_and(|issued| issued >= since));
+            if pointer.visitor == visitor && new && pointer.closed.is_none_or(|closed| seen.at < closed) {
+                // A page asked for before, and answered only now, still belongs to the session.
+                pointer.closed = Some(seen.at);
+                drop(pointer);
+                lock(&self.closing).push_back((seen.at + ANSWERED, slot));
+                self.change(Slot::Pointer(slot));
+            }
         }
     }
 
@@ -365,63 +392,6 @@ impl Names {
         own
     }
 
-    fn by_pointer(
-        &self,
-        seen: &Sighting<'_>,
-        hand_out: &mut dyn FnMut(Option<Name>) -> Option<HandedOut>,
-    ) -> Option<Name> {
-        let fingerprint = seen.traces.fingerprint.name();
-        let mut handed = |of: Option<Name>| match seen.traces.response {
-            Some(Handed::Out(name)) => Some(HandedOut { name, tells: false }),
-            _ if seen.kind == Kind::Page => hand_out(of),
-            _ => None,
-        };
-        let begin = |handed: Option<HandedOut>| {
-            let visitor = handed
-                .map_or_else(|| derived(b"page", &[&fingerprint.0, &seen.at.to_le_bytes()]), |handed| handed.name);
-            self.remember(Slot::Pointer(fingerprint), seen.at);
-            (visitor, Pointer::to(visitor, seen.at))
-        };
-        let full = self.pointers.len() >= MOST;
-        match self.pointers.entry(fingerprint) {
-            Entry::Occupied(mut there) if there.get().is_live(seen) => {
-                let pointer = there.get_mut();
-                if stale(pointer.seen, seen.at) {
-                    self.change(Slot::Pointer(fingerprint));
-                }
-                pointer.seen = pointer.seen.max(seen.at);
-                let visitor = pointer.visitor;
-                drop(there);
-                if let Some(cookie) = handed(Some(visitor)) {
-                    self.contest(seen, cookie, visitor);
-                }
-                Some(visitor)
-            }
-            _ if seen.kind != Kind::Page => None,
-            Entry::Vacant(_) if full => Some(begin(handed(None)).0),
-            place => {
-                let (visitor, pointer) = begin(handed(None));
-                self.pointers.fill(place, pointer);
-                Some(visitor)
-            }
-        }
-    }
-
-    /// Another cookie was handed out for a session that nobody has claimed yet.
-    fn contest(&self, seen: &Sighting<'_>, cookie: HandedOut, visitor: Name) {
-        if cookie.name == visitor {
-            return;
-        }
-        if !cookie.tells {
-            let alias = Alias { of: visitor, issued: Some(seen.now), contested: true, seen: seen.now };
-            self.put(Slot::Alias(cookie.name), Known::Alias(alias));
-        }
-        self.claims.entry(visitor).or_insert_with(|| {
-            self.remember(Slot::Claim(visitor), seen.at);
-            Claim { owner: None, cookie_seen: 0, seen: seen.at }
-        });
-    }
-
     fn point(&self, fingerprint: Name, pointer: Pointer) {
         self.put(Slot::Pointer(fingerprint), Known::Pointer(pointer));
     }
@@ -433,7 +403,9 @@ impl Names {
 
     fn insert(&self, slot: Slot, known: Known) {
         match (slot, known) {
-            (Slot::Pointer(name), Known::Pointer(pointer)) if self.pointers.len() < MOST => {
+            (Slot::Pointer(name), Known::Pointer(pointer))
+                if self.pointers.len() < MOST || self.pointers.get(name).is_some() =>
+            {
                 self.pointers.insert(name, pointer);
             }
             (Slot::Alias(name), Known::Alias(alias)) if self.aliases.len() < MOST => {
@@ -479,7 +451,12 @@ impl Names {
 
 impl Pointer {
     fn to(visitor: Name, seen: Millis) -> Self {
-        Self { visitor, seen, holder: None, several: false, guest_since: false, left: false, closed: None }
+        Self { visitor, seen, holder: None, several: false, guest_since: false, left: false, closed: None, since: None }
+    }
+
+    /// Whether a signed-in user may take the session over, or has it.
+    fn is_open_to(&self, user: Name) -> bool {
+        self.holder.is_none_or(|holder| holder == user || holder == SOMEBODY)
     }
 
     fn is_live(&self, seen: &Sighting<'_>) -> bool {
@@ -498,6 +475,11 @@ fn stale(stored: Millis, now: Millis) -> bool {
     now.div_euclid(STALE) > stored.div_euclid(STALE)
 }
 
+/// A user behind a fingerprint.
+fn of_user(fingerprint: Name, user: Name) -> Name {
+    derived(b"user", &[&fingerprint.0, &user.0])
+}
+
 /// A name made of others; those are keyed already.
 fn derived(role: &[u8], parts: &[&[u8]]) -> Name {
     let mut hasher = blake3::Hasher::new_derive_key("portalmeter 2026 derived visitor");
@@ -510,6 +492,6 @@ fn derived(role: &[u8], parts: &[&[u8]]) -> Name {
     Name(name)
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

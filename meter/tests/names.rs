@@ -284,6 +284,92 @@ fn under_a_shared_fingerprint_nameless_requests_prove_nothing() {
 }
 
 #[test]
+fn users_without_a_cookie_have_a_visitor_each() {
+    let portal = Portal::new();
+    let user = |at, user| Asks { fingerprint_only: false, ..page(at).by(user) };
+    let (ann, first) = portal.meets(user(0, 11));
+    let (bob, second) = portal.meets(user(1, 12));
+    assert_ne!(ann, bob);
+    for minute in 1..20 {
+        let at = minute * 60 * SECOND;
+        assert_eq!(portal.meets(user(at, 11)).0, ann);
+        assert_eq!(portal.meets(user(at + 1, 12)).0, bob);
+        assert_eq!(portal.meets(page(at + 2)).0, ann, "nobody known is the first one's");
+    }
+    // And so it stays once their cookies have come back.
+    let at = 20 * 60 * SECOND;
+    assert_eq!(portal.meets(user(at, 11).with(first.unwrap())).0, ann);
+    assert_eq!(portal.meets(user(at, 12).with(second.unwrap())).0, bob);
+    assert!(![ann, bob].contains(&portal.meets(user(at + SECOND, 11)).0), "the user's fingerprint points to nothing");
+}
+
+#[test]
+fn two_first_pages_of_a_user_at_once_are_one_visitor() {
+    for fingerprint_only in [false, true] {
+        for round in 0..200 {
+            let names = Names::new(3 * IDLE, false);
+            let visitors: Vec<_> = std::thread::scope(|scope| {
+                let asked = [0, 1, 2, 3].map(|millisecond| {
+                    let names = &names;
+                    scope.spawn(move || {
+                        let traces =
+                            Traces { fingerprint: named(1).into(), presented: None, response: None, fingerprint_only };
+                        let (at, kind, evidence) = (round + millisecond, Kind::Page, Evidence::External);
+                        let seen = Sighting {
+                            at,
+                            now: at,
+                            kind,
+                            evidence,
+                            user: Some(named(11)),
+                            traces: &traces,
+                            idle: IDLE,
+                        };
+                        names.resolve(&seen, &mut |_| None).unwrap().visitor
+                    })
+                });
+                asked.map(|one| one.join().unwrap()).into()
+            });
+            assert!(visitors.iter().all(|visitor| *visitor == visitors[0]), "{visitors:?}");
+        }
+    }
+}
+
+#[test]
+fn a_cookie_renewed_by_what_is_not_observed_is_another_name_of_the_same_session() {
+    let portal = Portal::new();
+    let visitor = portal.visitor(page(0).with_portal_cookie(7));
+    let traces = Traces {
+        fingerprint: named(1).into(),
+        presented: Some(Ticket::bare(named(7))),
+        response: Some(Handed::Out(named(8))),
+        fingerprint_only: false,
+    };
+    portal.names.overhear(SECOND, SECOND, &traces, IDLE);
+    assert_eq!(portal.visitor(page(60 * SECOND).with_portal_cookie(8)), visitor);
+}
+
+#[test]
+fn a_deleted_cookie_that_is_still_seen_leaves_the_session_to_the_fingerprint() {
+    let portal = Portal::new();
+    let visitor = portal.visitor(page(0).with_portal_cookie(7));
+    portal.meets(page(SECOND).with_portal_cookie(7).logout().deleting());
+    portal.meets(page(2 * SECOND).with_portal_cookie(7).activity());
+    assert_eq!(portal.guest(page(3 * SECOND).handed(8)), Some(visitor));
+    // The one that is handed out then ends that.
+    assert_eq!(portal.visitor(page(4 * SECOND).with_portal_cookie(8)), visitor);
+    assert_ne!(portal.guest(page(5 * SECOND)), Some(visitor));
+}
+
+#[test]
+fn the_first_portal_cookie_takes_the_session_back_within_two_seconds() {
+    let portal = Portal::new();
+    let visitor = portal.guest(page(0).handed(7)).unwrap();
+    assert_eq!(portal.guest(page(100).handed(8)), Some(visitor));
+    assert_eq!(portal.visitor(page(SECOND).with_portal_cookie(8)), visitor);
+    assert_eq!(portal.visitor(page(1_100).with_portal_cookie(7)), visitor);
+}
+
+#[test]
 fn what_is_not_used_for_long_is_forgotten() {
     let portal = Portal::new();
     for minute in 0..600 {

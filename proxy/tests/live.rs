@@ -5,22 +5,21 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
+#[path = "support/live.rs"]
+mod support;
+
 mod live {
     pub(crate) mod browser;
-    pub(crate) mod clock;
-    pub(crate) mod exchange;
-    pub(crate) mod meter;
     pub(crate) mod portal;
-    pub(crate) mod usage;
 }
 
 use std::thread;
 use std::time::Duration;
 
 use live::browser::Browser;
-use live::clock;
-use live::meter::{Meter, Settings};
 use live::portal::Portal;
+use support::clock;
+use support::meter::{Meter, Settings, Time};
 
 #[test]
 fn on_a_portal_a_login_after_a_logout_counts_again() {
@@ -47,7 +46,7 @@ fn a_session_ends_when_it_has_been_idle() {
     let idle = Duration::from_secs(3);
     let portal = Portal::start();
     let settings = Settings { idle: "3s", ..Settings::new("service_portal") };
-    let meter = Meter::start(&portal, &settings);
+    let meter = Meter::start(portal.address, &settings);
     let mut browser = Browser::new(&meter);
     for _ in 0..8 {
         browser.page();
@@ -63,7 +62,7 @@ fn a_session_ends_when_it_has_been_idle() {
 #[test]
 fn two_browsers_are_two_sessions_and_a_crawler_is_none_to_bill() {
     let portal = Portal::start();
-    let meter = Meter::start(&portal, &Settings::new("service_portal"));
+    let meter = Meter::start(portal.address, &Settings::new("service_portal"));
     let (mut laptop, mut phone) = (Browser::new(&meter), Browser::new(&meter));
     laptop.page();
     laptop.login("ann");
@@ -83,7 +82,7 @@ fn two_browsers_are_two_sessions_and_a_crawler_is_none_to_bill() {
 #[test]
 fn sigterm_ends_within_drain_with_everything_counted() {
     let portal = Portal::start();
-    let meter = Meter::start(&portal, &Settings::new("service_portal"));
+    let meter = Meter::start(portal.address, &Settings::new("service_portal"));
     let mut slow = Browser::phone(&meter);
     let in_flight = thread::spawn(move || slow.page_at("/slow"));
     portal.wait_for("/slow");
@@ -101,7 +100,7 @@ fn sigterm_ends_within_drain_with_everything_counted() {
 #[test]
 fn a_second_run_goes_on_with_the_sessions_of_the_first() {
     let portal = Portal::start();
-    let meter = Meter::start(&portal, &Settings::new("service_portal"));
+    let meter = Meter::start(portal.address, &Settings::new("service_portal"));
     let mut browser = Browser::new(&meter);
     browser.page();
     let usage = meter.end();
@@ -119,7 +118,7 @@ fn a_second_run_goes_on_with_the_sessions_of_the_first() {
 /// The seeds' first table: what is billable after a guest's page, a login, a logout, a login at once.
 fn login_logout_login(experience: &'static str, billable: [i64; 4]) {
     let portal = Portal::start();
-    let meter = Meter::start(&portal, &Settings::new(experience));
+    let meter = Meter::start(portal.address, &Settings::new(experience));
     let mut browser = Browser::new(&meter);
     browser.page();
     meter.has(1, billable[0]);
@@ -135,8 +134,8 @@ fn login_logout_login(experience: &'static str, billable: [i64; 4]) {
 /// The seeds' second table: a guest's page, a login, a page past midnight, a logout.
 fn past_midnight(experience: &'static str, billable: [i64; 4]) {
     let portal = Portal::start();
-    let settings = Settings { starts: Some("2026-03-12 23:59:45"), ..Settings::new(experience) };
-    let meter = Meter::start(&portal, &settings);
+    let settings = Settings { time: Time::From("2026-03-12 23:59:45"), ..Settings::new(experience) };
+    let meter = Meter::start(portal.address, &settings);
     let mut browser = Browser::new(&meter);
     browser.page();
     meter.has(1, billable[0]);

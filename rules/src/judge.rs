@@ -118,6 +118,11 @@ impl Rules {
         self.map.route(host, path)
     }
 
+    /// The portals of the host asked for.
+    pub fn on_host(&self, request: &Request<'_>) -> &[usize] {
+        self.map.route(request.host, request.path()).map_or(&[], |route| route.on_host)
+    }
+
     /// Judges an exchange.
     pub fn judge<'a>(&'a self, request: &Request<'a>, response: &Response<'_>) -> Result<Verdict<'a>, Unseen> {
         let route = self.map.route(request.host, request.path()).ok_or(Unseen::UnknownHost)?;

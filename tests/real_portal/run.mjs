@@ -14,10 +14,12 @@ import { COLUMNS, DRAIN, Meter, programIsThere } from "./lib/meter.mjs";
 import { Portal, prepareDatabase } from "./lib/portal.mjs";
 import { Results, indented } from "./lib/results.mjs";
 import { World } from "./lib/world.mjs";
-import { AFTER_RESTART, STEPS, expectedCounts } from "./steps.mjs";
+import { AFTER_RESTART, STEPS as STORY, expectedCounts } from "./steps.mjs";
+import { STRESS } from "./stress.mjs";
 
 const { values: options } = parseArgs({ options: { direct: { type: "boolean" }, mode: { type: "string", multiple: true } } });
 const MODES = ["cookie", "portal_cookie"];
+const STEPS = [...STORY, ...STRESS];
 const all = new Results();
 
 async function main() {
@@ -38,14 +40,14 @@ async function main() {
 /** The story without the meter. Answers what people saw, step by step. */
 async function direct(directory, database, results) {
   const portal = await Portal.start(directory, database);
-  const world = new World(directory, portal.origin);
+  const world = new World(directory, portal.origin, portal);
   const seen = [];
   try {
     for (const step of [...STEPS, AFTER_RESTART]) {
-      await step.act(world);
+      const wrong = await step.act(world);
       const saw = world.takeSeen();
       seen.push(saw);
-      results.check(`${step.name}: ${saw.at(-1)}`);
+      results.check(`${step.name}: ${saw.at(-1) ?? "unwatched"}`, wrong ?? []);
     }
     results.check("the browsers pass for browsers with a window", checks.browsersInDisguise(await portal.requests()));
   } finally {
@@ -61,7 +63,7 @@ async function metered(mode, directory, database, seen) {
   try {
     portal = await Portal.start(directory, database);
     meter = await Meter.prepare(directory, mode, portal.origin);
-    world = new World(directory, meter.origin);
+    world = new World(directory, meter.origin, portal);
     await story({ mode, meter, world, portal, results, drift: {} }, seen);
   } catch (error) {
     results.check("the story broke off", [error.stack]);
@@ -97,11 +99,11 @@ async function story(stage, seen) {
 
 /** One step, and the two questions: is the count right, and did people see what they see without the meter? */
 async function take(step, counts, seenWithout, { meter, world, results, drift }) {
-  await step.act(world);
+  const noticed = (await step.act(world)) ?? [];
   // A failure is reported once: later steps are measured from where it left the counts.
   const expected = Object.fromEntries(COLUMNS.map((column) => [column, counts[column] + (drift[column] ?? 0)]));
   const totals = await meter.totals(expected);
-  const wrong = [...differences(totals, expected), ...unlike(world.takeSeen(), seenWithout)];
+  const wrong = [...noticed, ...differences(totals, expected), ...unlike(world.takeSeen(), seenWithout)];
   if (wrong.length > 0) wrong.push(`the law: ${step.because}`);
   results.check(`${step.name}: ${line(totals)}${since(drift)}`, wrong);
   for (const column of COLUMNS) drift[column] = totals[column] - counts[column];

@@ -7,10 +7,11 @@
 use portalmeter_rules::id::Name;
 use portalmeter_rules::verdict::{Evidence, Kind};
 
-use super::{Alias, Known, Names, Pointer, Resolved, Sighting, Slot, derived};
+use super::{Alias, Known, Names, Pointer, Resolved, SOMEBODY, Sighting, Slot, derived, of_user};
 
 impl Names {
     pub(super) fn by_fingerprint(&self, seen: &Sighting<'_>) -> Option<Resolved> {
+        let _turn = self.turn(seen.traces.fingerprint.name());
         match seen.user {
             Some(user) => {
                 let visitor = self.signed_in(seen, user)?;
@@ -28,12 +29,17 @@ impl Names {
                 return None;
             }
             let visitor = derived(b"page", &[&fingerprint.0, &seen.at.to_le_bytes()]);
-            self.point(fingerprint, Pointer::to(visitor, seen.at));
+            let holder = signed_in(seen.evidence).then_some(SOMEBODY);
+            self.point(fingerprint, Pointer { holder, ..Pointer::to(visitor, seen.at) });
             return resolved(visitor, seen.kind, seen.evidence);
         };
         pointer.seen = pointer.seen.max(seen.at);
         let (mut kind, mut evidence) = (seen.kind, seen.evidence);
-        if pointer.holder.is_some() {
+        if seen.kind == Kind::Page && signed_in(seen.evidence) {
+            pointer.holder.get_or_insert(SOMEBODY);
+            pointer.several |= std::mem::take(&mut pointer.guest_since);
+            pointer.left = false;
+        } else if pointer.holder.is_some() {
             match (seen.kind, seen.evidence) {
                 (Kind::Logout, _) if pointer.several => kind = Kind::Activity,
                 (Kind::Logout, _) => pointer.left = true,
@@ -49,12 +55,12 @@ impl Names {
     fn signed_in(&self, seen: &Sighting<'_>, user: Name) -> Option<Name> {
         let fingerprint = seen.traces.fingerprint.name();
         let page = seen.kind == Kind::Page;
-        let name = derived(b"user", &[&fingerprint.0, &user.0]);
+        let name = of_user(fingerprint, user);
         let known = self.aliases.get(&name).map(|alias| *alias).filter(|alias| seen.at - alias.seen < seen.idle);
         let waiting = self.waiting(seen);
         let visitor = match (known, waiting) {
             (Some(alias), _) => alias.of,
-            (None, Some(pointer)) if pointer.holder.is_none_or(|holder| holder == user) => pointer.visitor,
+            (None, Some(pointer)) if pointer.is_open_to(user) => pointer.visitor,
             (None, _) if !page => return None,
             (None, _) => derived(b"signed in", &[&name.0, &seen.at.to_le_bytes()]),
         };
@@ -100,4 +106,8 @@ impl Names {
             *there = pointer;
         }
     }
+}
+
+fn signed_in(evidence: Evidence) -> bool {
+    matches!(evidence, Evidence::External | Evidence::Internal)
 }

@@ -3,15 +3,16 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 
-use super::exchange::Message;
-use super::meter::Meter;
+use crate::support::exchange::Message;
+use crate::support::jar::Jar;
+use crate::support::meter::Meter;
 
 /// Somebody's browser.
 pub(crate) struct Browser {
     to: SocketAddr,
     home: &'static str,
     agent: &'static str,
-    cookies: Option<Vec<(String, String)>>,
+    cookies: Option<Jar>,
 }
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
@@ -21,7 +22,7 @@ const CRAWLER: &str = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.googl
 impl Browser {
     /// A person's browser.
     pub(crate) fn new(meter: &Meter) -> Self {
-        Self { to: meter.address, home: meter.home, agent: FIREFOX, cookies: Some(Vec::new()) }
+        Self { to: meter.address, home: meter.home, agent: FIREFOX, cookies: Some(Jar::default()) }
     }
 
     /// A person's phone.
@@ -62,9 +63,7 @@ impl Browser {
 
     fn ask(&mut self, method: &str, path: &str) -> u16 {
         let mut stream = TcpStream::connect(self.to).unwrap();
-        let cookies: Vec<String> =
-            self.cookies.iter().flatten().map(|(name, value)| format!("{name}={value}")).collect();
-        let cookie = if cookies.is_empty() { String::new() } else { format!("Cookie: {}\r\n", cookies.join("; ")) };
+        let cookie = self.cookies.as_ref().map(Jar::line).unwrap_or_default();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: {}\r\nSec-Fetch-Dest: document\r\n{cookie}\
              Content-Length: 0\r\nConnection: close\r\n\r\n",
@@ -72,16 +71,9 @@ impl Browser {
         );
         stream.write_all(request.as_bytes()).unwrap();
         let answer = Message::read(&stream).expect("an answer");
-        answer.all("set-cookie").for_each(|cookie| keep(self.cookies.as_mut(), cookie));
+        if let Some(jar) = &mut self.cookies {
+            answer.all("set-cookie").for_each(|cookie| jar.keep(cookie));
+        }
         answer.word(1).parse().unwrap()
-    }
-}
-
-fn keep(jar: Option<&mut Vec<(String, String)>>, cookie: &str) {
-    let (Some(jar), Some((name, rest))) = (jar, cookie.split_once('=')) else { return };
-    let (value, attributes) = rest.split_once(';').unwrap_or((rest, ""));
-    jar.retain(|(known, _)| known != name);
-    if !attributes.contains("Max-Age=0") {
-        jar.push((name.to_owned(), value.to_owned()));
     }
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use super::clock;
-use super::exchange::Message;
+use crate::support::clock;
+use crate::support::exchange::Message;
 
 /// A portal that runs until the test ends.
 pub(crate) struct Portal {

@@ -1,8 +1,9 @@
 // A real Chromium with a profile of its own, used the way a person uses one.
 
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { run } from "./process.mjs";
+import { Child, run, until } from "./process.mjs";
 
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const ARGUMENTS = [
@@ -17,13 +18,22 @@ const ARGUMENTS = [
 ];
 
 export class Browser {
-  /** `honest` leaves the name under which a Chromium without a window goes: HeadlessChrome, a bot. */
-  static async open(world, name, { honest = false, locale = "en-US" } = {}) {
+  /**
+   * `honest` leaves the name under which a Chromium without a window goes: HeadlessChrome, a bot.
+   * `keepsPages` leaves it its back-forward cache; `preferences` are those of its profile.
+   */
+  static async open(world, name, { honest = false, keepsPages = false, locale = "en-US", preferences } = {}) {
     const browser = new Browser();
+    const profile = join(world.directory, `profile-${name}`);
+    if (preferences) {
+      await mkdir(join(profile, "Default"), { recursive: true });
+      await writeFile(join(profile, "Default", "Preferences"), JSON.stringify(preferences));
+    }
     browser.world = world;
-    browser.context = await chromium.launchPersistentContext(join(world.directory, `profile-${name}`), {
+    browser.context = await chromium.launchPersistentContext(profile, {
       executablePath: EXECUTABLE,
       args: ARGUMENTS,
+      ignoreDefaultArgs: keepsPages ? ["--disable-back-forward-cache"] : [],
       locale,
       userAgent: honest ? undefined : await windowedUserAgent(),
     });
@@ -79,6 +89,39 @@ export class Browser {
     return pages;
   }
 
+  /** One window per path, all opened by one script in one tick. */
+  async opensAtOnce(paths) {
+    const opened = new Set();
+    this.context.on("page", (page) => opened.add(page));
+    await this.page.evaluate((urls) => void urls.forEach((url) => window.open(url)), paths.map((path) => this.world.origin + path));
+    await until(`${paths.length} tabs`, () => opened.size === paths.length);
+    const tabs = [...opened];
+    for (const tab of tabs) await tab.waitForURL(`${this.world.origin}/**`);
+    tabs.sort((a, b) => a.url().localeCompare(b.url()));
+    return tabs;
+  }
+
+  /** Answers whether the page came from the back-forward cache. */
+  async backOrForward(steps) {
+    const from = this.page.url();
+    await this.page.evaluate((steps) => history.go(steps), steps);
+    await this.page.waitForURL((url) => url.href !== from, { waitUntil: "commit" }); // a kept page does not load
+    await this.page.waitForFunction(() => document.querySelector("#lab").dataset.persisted !== undefined);
+    this.world.saw(`history ${steps} -> ${new URL(this.page.url()).pathname}`, 0, await this.page.title());
+    return this.page.evaluate(() => document.querySelector("#lab").dataset.persisted === "true");
+  }
+
+  /** Stays until the page of the lab has done its work that often. */
+  async done(times) {
+    await this.page.waitForFunction((times) => Number(document.querySelector("#lab").dataset.done) >= times, times);
+  }
+
+  /** Lets the page's worker ask for pages while it starts. */
+  async preloads() {
+    await this.page.evaluate(() => navigator.serviceWorker.controller.postMessage("preload"));
+    await this.page.waitForFunction(() => document.querySelector("#lab").dataset.worker === "preloads");
+  }
+
   async cookies() {
     return this.context.cookies(this.world.origin);
   }
@@ -99,6 +142,13 @@ export class Browser {
     const { pathname, search } = new URL(page.url());
     this.world.saw(`${how} -> ${pathname}${search}`, answer.status(), await page.title());
   }
+}
+
+/** A Chromium that nobody watches: with its debugger attached it would prerender nothing. */
+export async function unwatched(world, locale, path) {
+  const profile = `--user-data-dir=${join(world.directory, `profile-${locale}`)}`;
+  const name = `--user-agent=${await windowedUserAgent()}`;
+  return new Child(EXECUTABLE, ["--headless", ...ARGUMENTS, profile, name, `--accept-lang=${locale}`, world.origin + path]);
 }
 
 function isRedirect(status) {

@@ -30,7 +30,7 @@ export class Portal {
 
   async requests() {
     const lines = await readFile(this.log, "utf8");
-    return lines.trim().split("\n").map((line) => JSON.parse(line));
+    return lines.split("\n").slice(0, -1).map((line) => JSON.parse(line)); // the last may just be being written
   }
 
   stop() {

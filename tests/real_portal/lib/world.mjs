@@ -1,7 +1,8 @@
 // One run's surroundings: where the portal is reached, who uses it, and what they saw.
 
-import { Browser } from "./browser.mjs";
+import { Browser, unwatched } from "./browser.mjs";
 import { Client } from "./client.mjs";
+import { until } from "./process.mjs";
 
 export class World {
   origin; // of the portal itself, or of the meter before it
@@ -10,9 +11,10 @@ export class World {
   #browsers = new Map();
   #seen = [];
 
-  constructor(directory, origin) {
+  constructor(directory, origin, portal) {
     this.directory = directory;
     this.origin = origin;
+    this.requests = () => portal.requests(); // that reached the portal
   }
 
   /** The browser of that name, opened when first asked for. */
@@ -24,6 +26,17 @@ export class World {
   async closeBrowser(name) {
     await this.#browsers.get(name).close();
     this.#browsers.delete(name);
+  }
+
+  /** A browser whose pages find their own way from `path`, until the portal is asked for `last`. */
+  async unwatched(locale, path, last) {
+    const before = (await this.requests()).filter((request) => request.path === last).length;
+    const browser = await unwatched(this, locale, path);
+    try {
+      await until(`${last}, to which ${path} leads`, async () => (await this.requests()).filter((request) => request.path === last).length > before);
+    } finally {
+      await browser.stop();
+    }
   }
 
   client(headers, options) {

@@ -18,4 +18,5 @@ urlpatterns = [
     path("accounts/logout/", LogoutView.as_view(next_page="home"), name="logout"),
     path("accounts/", include("django.contrib.auth.urls")),
     path("admin/", admin.site.urls),
+    path("lab/", include("helpdesk.lab")),
 ]

@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::clock;
+use super::clock::{self, Hands};
 use super::exchange::Message;
-use super::portal::Portal;
 use super::usage::{self, Usage};
 
 /// How it runs.
@@ -20,8 +19,22 @@ use super::usage::{self, Usage};
 pub(crate) struct Settings {
     pub(crate) experience: &'static str,
     pub(crate) idle: &'static str,
-    /// What its clock says at the start, in UTC; else the machine's clock, in a zone where it is noon.
-    pub(crate) starts: Option<&'static str>,
+    /// How browsers are told apart: lines of a `[[portal]]`.
+    pub(crate) visitor: &'static str,
+    /// Further lines of `[portal.pages]`.
+    pub(crate) pages: &'static str,
+    pub(crate) time: Time,
+}
+
+/// What its clock says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Time {
+    /// The machine's, in a zone where it is noon.
+    Machine,
+    /// This time in UTC at the start, and then it goes on.
+    From(&'static str),
+    /// What [`Meter::pass`] makes of it.
+    Stands,
 }
 
 /// A running meter, which is gone with its value.
@@ -30,6 +43,7 @@ pub(crate) struct Meter {
     /// Where a page is.
     pub(crate) home: &'static str,
     settings: Settings,
+    hands: Option<Hands>,
     folder: TempDir,
     admin: SocketAddr,
     running: Mutex<Child>,
@@ -43,47 +57,55 @@ const FINISH: Duration = Duration::from_secs(10);
 impl Settings {
     /// An experience as it is.
     pub(crate) fn new(experience: &'static str) -> Self {
-        Self { experience, idle: "30m", starts: None }
+        Self { experience, idle: "30m", visitor: "", pages: "", time: Time::Machine }
     }
 
     fn days(&self) -> Vec<&'static str> {
-        if self.starts.is_some() { vec!["--month", "2026-03"] } else { vec!["--day", "today"] }
+        match self.time {
+            Time::Machine => vec!["--day", "today"],
+            Time::From(_) | Time::Stands => vec!["--month", "2026-03"],
+        }
     }
 }
 
 impl Meter {
     /// Starts one, and waits until it is ready.
-    pub(crate) fn start(portal: &Portal, settings: &Settings) -> Self {
+    pub(crate) fn start(portal: SocketAddr, settings: &Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [address, admin] = free();
         let embedded = settings.experience == "web_embeddables";
-        let zone = if settings.starts.is_some() { "UTC".to_owned() } else { clock::noon() };
+        let zone = if matches!(settings.time, Time::Machine) { clock::noon() } else { "UTC".to_owned() };
         let module = if embedded { "module = \"/embed/{module}/**\"" } else { "" };
-        let Settings { experience, idle, .. } = settings;
+        let Settings { experience, idle, visitor, pages, .. } = settings;
         let text = format!(
             "data_dir = \"data\"\n[server]\nlisten = [\"{address}\"]\nthreads = 1\ndrain = \"{}s\"\n\
              [admin]\nlisten = \"{admin}\"\n[flush]\ninterval = \"200ms\"\n\
              [[portal]]\nname = \"support\"\nexperience = \"{experience}\"\nhosts = [\"localhost\"]\n\
-             upstream = [\"http://{}\"]\ntimezone = \"{zone}\"\nsession.idle_timeout = \"{idle}\"\n\
+             upstream = [\"http://{portal}\"]\ntimezone = \"{zone}\"\nsession.idle_timeout = \"{idle}\"\n\
              identity = [{{ kind = \"response_header\", header = \"X-Signed-In\", external = \"true\", \
-             guest = \"false\", user = \"X-User\" }}]\n\
-             [portal.pages]\nlogin = [\"/login*\"]\nlogout = [\"/logout\"]\n{module}\n",
+             guest = \"false\", user = \"X-User\" }}]\n{visitor}\n\
+             [portal.pages]\nlogin = [\"/login*\"]\nlogout = [\"/logout\"]\n{module}\n{pages}\n",
             DRAIN.as_secs(),
-            portal.address,
         );
         fs::write(folder.path().join("portalmeter.toml"), text).unwrap();
         let home = if embedded { "/embed/chat" } else { "/" };
-        let running = Mutex::new(run(&folder, settings));
-        let meter = Self { address, home, settings: settings.clone(), folder, admin, running };
+        let hands = matches!(settings.time, Time::Stands).then(|| Hands::new(folder.path()));
+        let running = Mutex::new(run(&folder, settings.time, hands.as_ref()));
+        let meter = Self { address, home, settings: settings.clone(), hands, folder, admin, running };
         meter.wait_until_ready();
         meter
     }
 
     /// The same again, after it ended, on what it left.
     pub(crate) fn start_again(self) -> Self {
-        *self.running.lock().unwrap() = run(&self.folder, &self.settings);
+        *self.running.lock().unwrap() = run(&self.folder, self.settings.time, self.hands.as_ref());
         self.wait_until_ready();
         self
+    }
+
+    /// Lets so many milliseconds pass on a clock that stands.
+    pub(crate) fn pass(&self, milliseconds: u64) {
+        self.hands.as_ref().expect("a clock that stands").pass(milliseconds);
     }
 
     /// Waits until so many pages were seen; then exactly so many sessions are billable.
@@ -163,11 +185,12 @@ impl Drop for Meter {
     }
 }
 
-fn run(folder: &TempDir, settings: &Settings) -> Child {
+fn run(folder: &TempDir, time: Time, hands: Option<&Hands>) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portalmeter"));
-    if let Some(starts) = settings.starts {
-        command.envs(clock::beginning_at(starts));
+    if let Time::From(time) = time {
+        command.envs(clock::beginning_at(time));
     }
+    command.envs(hands.map(Hands::environment).unwrap_or_default());
     let log = fs::File::options().create(true).append(true).open(folder.path().join("log")).unwrap();
     command.args(["run", "--config"]).arg(folder.path().join("portalmeter.toml"));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap()
