@@ -14,6 +14,7 @@ use portalmeter_rules::time::Millis;
 use portalmeter_rules::verdict::{Evidence, Kind};
 use portalmeter_rules::visitor::{Mode, Traces};
 
+use crate::guard::Guard;
 use crate::names::{HandedOut, Names, Sighting};
 use crate::observation::{Key, Note, Observation, Scope, Stamp};
 
@@ -45,6 +46,7 @@ struct Counting {
     stamp: Stamp,
     scope: Scoped,
     modules: Option<Modules>,
+    guard: Option<Guard>,
 }
 
 #[derive(Debug, Clone)]
@@ -67,6 +69,14 @@ impl Scoped {
     }
 }
 
+/// Of whom an observation is, and what it proves.
+struct Known {
+    visitor: Name,
+    kind: Kind,
+    evidence: Evidence,
+    user: Option<Name>,
+}
+
 /// A portal's modules by name; without a configured list, at most 64 of them and `other`.
 #[derive(Debug)]
 struct Modules {
@@ -85,6 +95,8 @@ pub struct Intake {
     names: Arc<Names>,
     /// The last note made: the next exchange mostly says the same.
     last_note: Mutex<Arc<Note>>,
+    /// What is noted of a flood.
+    burst: Arc<Note>,
 }
 
 impl Intake {
@@ -94,8 +106,18 @@ impl Intake {
             stamp,
             scope: Scoped::new(Scope::portal(&portal.name)),
             modules: portal.module.as_ref().map(|rule| Modules::new(&portal.name, rule.names().unwrap_or_default())),
+            guard: None,
         });
-        Self { counting: counting.collect(), rules, names, last_note: Mutex::default() }
+        Self { counting: counting.collect(), rules, names, last_note: Mutex::default(), burst: Arc::new(burst()) }
+    }
+
+    /// Guards the portals; the guards come in their order.
+    #[must_use]
+    pub fn guarded(mut self, guards: impl IntoIterator<Item = Option<Guard>>) -> Self {
+        for (counting, guard) in self.counting.iter_mut().zip(guards) {
+            counting.guard = guard;
+        }
+        self
     }
 
     /// The rules.
@@ -140,26 +162,28 @@ impl Intake {
             else {
                 continue;
             };
-            let Some((visitor, kind, evidence)) =
-                self.visitor((request, response), &verdict, counting, &traces, now, &mut |of| hand_out(portal, of))
+            let Some(known) =
+                self.known((request, response), &verdict, counting, &traces, now, &mut |of| hand_out(portal, of))
             else {
                 continue;
             };
+            let Known { visitor, kind, evidence, user } = known;
+            let burst = evidence == Evidence::Bot && verdict.sender.evidence != Evidence::Bot;
             let observation = Observation {
                 at: request.at,
                 kind,
                 evidence,
-                user: verdict.sender.user,
+                user,
                 day: counting.stamp.policy.zone.day(request.at),
                 stamp: counting.stamp.clone(),
-                note: Arc::clone(&note),
+                note: Arc::clone(if burst { &self.burst } else { &note }),
             };
             counting.spread(&verdict.seen_in, visitor, observation, sink);
         }
         Ok(verdict)
     }
 
-    fn visitor(
+    fn known(
         &self,
         (request, response): (&Request<'_>, &Response<'_>),
         verdict: &Verdict<'_>,
@@ -167,17 +191,29 @@ impl Intake {
         traces: &Traces<'_>,
         now: Millis,
         hand_out: &mut dyn FnMut(Option<Name>) -> Option<HandedOut>,
-    ) -> Option<(Name, Kind, Evidence)> {
+    ) -> Option<Known> {
         let Sender { evidence, user, .. } = verdict.sender;
+        let bot = || {
+            let visitor = self.rules.bot(request);
+            Some(Known { visitor, kind: verdict.kind, evidence: Evidence::Bot, user: None })
+        };
         if evidence == Evidence::Bot {
-            return Some((self.rules.bot(request), verdict.kind, evidence));
+            return bot();
         }
         let idle = counting.stamp.policy.idle_timeout;
         let seen = Sighting { at: request.at, now, kind: verdict.kind, evidence, user, traces, idle };
         // A cookie on a response that shared caches may store could reach somebody else.
         let mut hand_out = |of| if sharing::may_be_shared(response) { None } else { hand_out(of) };
+        if let Some(guard) = &counting.guard
+            && self.names.begins(&seen)
+            && !guard.admits(request.client, request.at)
+        {
+            // Whoever is not of the flood comes back with the cookie, and counts from then on.
+            let _ = hand_out(None);
+            return bot();
+        }
         let resolved = self.names.resolve(&seen, &mut hand_out)?;
-        Some((resolved.visitor, resolved.kind, resolved.evidence))
+        Some(Known { visitor: resolved.visitor, kind: resolved.kind, evidence: resolved.evidence, user })
     }
 
     /// A portal may renew its session cookie with any answer, an asset's or a poll's too.
@@ -215,6 +251,10 @@ impl Intake {
     pub fn issues_cookies(&self, portal: usize) -> bool {
         self.rules.portals().get(portal).is_some_and(|portal| portal.visitor.mode == Mode::Cookie)
     }
+}
+
+fn burst() -> Note {
+    Note { rule: "guard:burst".into(), agent: Some("burst".into()), account: None }
 }
 
 impl Counting {

@@ -19,6 +19,7 @@ pub mod day;
 pub mod engine;
 pub mod flush;
 pub mod fold;
+pub mod guard;
 pub mod history;
 pub mod intake;
 pub mod journal;

@@ -287,6 +287,18 @@ impl Names {
         Some(Resolved { visitor, kind: seen.kind, evidence: seen.evidence })
     }
 
+    /// Whether a page without a cookie would begin a session here: nobody is known by its fingerprint.
+    pub fn begins(&self, seen: &Sighting<'_>) -> bool {
+        let fingerprint = seen.traces.fingerprint.name();
+        let theirs = seen.user.map(|user| of_user(fingerprint, user));
+        let pointed = |slot: Name| self.pointers.get(slot).is_some_and(|pointer| pointer.is_live(seen));
+        let named = |slot: Name| self.aliases.get(&slot).is_some_and(|alias| seen.at - alias.seen < seen.idle);
+        seen.kind == Kind::Page
+            && seen.traces.presented.is_none()
+            && !pointed(fingerprint)
+            && !theirs.is_some_and(|theirs| pointed(theirs) || named(theirs))
+    }
+
     /// Learns what an exchange that is not observed does to the mode's cookie: its new value is another
     /// name of the same session all the same.
     pub fn overhear(&self, at: Millis, now: Millis, traces: &Traces<'_>, idle: Millis) {

@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use portalmeter_meter::guard::Guard;
 use portalmeter_rules::id::NameKey;
 use portalmeter_rules::judge::Rules;
 use portalmeter_rules::visitor::VisitorKeys;
@@ -98,6 +99,13 @@ impl Config {
         let keys =
             VisitorKeys { names: NameKey::from_secret(secret), tickets: TicketKeys::from_secrets(secret, previous) };
         Rules::new(self.portals.iter().map(|portal| portal.rules.clone()).collect(), keys)
+    }
+}
+
+impl Config {
+    /// The portals' guards, in their order.
+    pub(crate) fn guards(&self) -> impl Iterator<Item = Option<Guard>> {
+        self.portals.iter().map(|portal| portal.starts_per_minute.map(Guard::new))
     }
 }
 

@@ -62,7 +62,8 @@ pub(crate) fn intake(config: &Config) -> Intake {
     }
     let secret = if config.secret.current.is_empty() { secret.to_vec() } else { config.secret.current.clone() };
     let stamps = config.portals.iter().map(|portal| portal.stamp.clone()).collect();
-    Intake::new(config.rules(&secret), stamps, Arc::new(Names::new(2 * config.journal.keep, false)))
+    let names = Arc::new(Names::new(2 * config.journal.keep, false));
+    Intake::new(config.rules(&secret), stamps, names).guarded(config.guards())
 }
 
 /// No more broken lines than this are shown one by one.

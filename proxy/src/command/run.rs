@@ -212,7 +212,7 @@ fn meter(config: &Config) -> Result<Metering, String> {
         .map_err(|error| error.to_string())?;
     let each = |of: fn(&config::Portal) -> Vec<String>| config.portals.iter().map(of).collect();
     Ok(Metering {
-        intake: Intake::new(config.rules(&secret), stamps, names),
+        intake: Intake::new(config.rules(&secret), stamps, names).guarded(config.guards()),
         engine,
         counters: Counters::default(),
         hidden_headers: each(|portal| portal.hidden_headers.clone()),

@@ -1,6 +1,7 @@
 //! One portal: where it lies, what of it counts, and where its requests go.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -42,6 +43,8 @@ pub(crate) struct Portal {
     pub(crate) issues_cookie: bool,
     /// What its product's preset filled in.
     pub(crate) preset: Preset,
+    /// Sessions a minute that may begin at an address without a cookie.
+    pub(crate) starts_per_minute: Option<NonZeroU32>,
     /// Sessions a month that the contract covers.
     #[cfg_attr(not(test), expect(dead_code, reason = "the usage API tells what is left of them"))]
     pub(crate) contracted_sessions: Option<u64>,
@@ -81,6 +84,7 @@ pub(super) fn build(raw: &Spanned<raw::Portal>, context: Context<'_>, notes: &mu
         upstream: upstreams(raw, &at, context.listen, notes),
         identity_headers: identity_headers(&sources),
         hidden_headers: hidden_headers(&sources),
+        starts_per_minute: starts_per_minute(&raw.guard, notes),
         contracted_sessions: contracted(raw, notes),
         stamp: Stamp::new(policy),
         rules: judge::Portal {
@@ -228,6 +232,16 @@ fn sorted(mut names: Vec<String>) -> Vec<String> {
     names
 }
 
+fn starts_per_minute(raw: &raw::Guard, notes: &mut Notes) -> Option<NonZeroU32> {
+    const MOST: u64 = 60_000;
+    let written = raw.starts_per_minute.as_ref()?;
+    if *written.get_ref() > MOST {
+        notes.error(written.span(), format!("more than {MOST} starts a minute are no guard")).advise("0 is off");
+        return None;
+    }
+    NonZeroU32::new(*written.get_ref() as u32)
+}
+
 fn contracted(raw: &raw::Portal, notes: &mut Notes) -> Option<u64> {
     let written = raw.contracted_sessions.as_ref()?;
     if *written.get_ref() == 0 {
@@ -240,9 +254,6 @@ fn contracted(raw: &raw::Portal, notes: &mut Notes) -> Option<u64> {
 fn later(raw: &raw::Portal, notes: &mut Notes) {
     if let Some(engagement) = &raw.engagement {
         notes.warn(engagement.span(), "engagement takes effect with a later release");
-    }
-    if let Some(starts) = raw.guard.starts_per_minute.as_ref().filter(|starts| *starts.get_ref() > 0) {
-        notes.warn(starts.span(), "the guard takes effect with a later release");
     }
 }
 

@@ -226,7 +226,6 @@ fn tokens_that_could_not_be_verified() {
 #[test]
 fn what_comes_later_is_said() {
     warning(&portal("engagement.rooms = []\n"), "engagement", "later release", "");
-    warning(&portal("guard.starts_per_minute = 5\n"), "5\n", "the guard", "");
 }
 
 #[test]
@@ -240,4 +239,22 @@ fn what_may_not_be_meant_is_a_warning() {
     warning(&embeddables, "\"web_embeddables\"", "without `pages.pages`", "first call");
     let embeddables = portal("experience = \"web_embeddables\"\n[portal.pages]\npages = [\"/e/*\"]\n");
     warning(&embeddables, "\"web_embeddables\"", "without `pages.module`", "per module");
+}
+
+#[test]
+fn limits_and_times_are_such_that_something_can_pass() {
+    for (more, marked, message, hint) in [
+        ("limits.headers = \"2MiB\"\n", "\"2MiB\"", "not between", "default"),
+        ("limits.uri = \"80KiB\"\n", "\"80KiB\"", "larger than `headers`", "96KiB"),
+        ("limits.header_count = 3\n", "3\n", "3 fields", ""),
+        ("limits.body = 5\n", "5\n", "", "5B"),
+        ("timeouts.head = \"1ms\"\n", "\"1ms\"", "too short", "15s"),
+        ("resolver = [\"dns.example\"]\n", "\"dns.example\"", "", ""),
+    ] {
+        error(&format!("secret = {{ file = \"secret\" }}\n[server]\n{more}{PORTAL}"), marked, message, hint);
+    }
+    errors_in_a_portal(&[
+        ("timeouts.connect = \"0s\"\n", "\"0s\"", "too short", "10s"),
+        ("guard.starts_per_minute = 60001\n", "60001", "no guard", "0 is off"),
+    ]);
 }
