@@ -82,6 +82,7 @@ impl<'a> Line<'a> {
             host: self.host,
             target: self.target,
             remote_user: self.remote_user,
+            answers: &[],
             tells_cookies: self.tells_cookies,
             tells_agent: self.tells_agent,
             headers: &self.request_headers,

@@ -261,6 +261,7 @@ fn the_rules_of_a_configuration_judge() {
         headers: &Fields,
         origin: Origin::Wire,
         remote_user: None,
+        answers: &[],
         tells_cookies: true,
         tells_agent: true,
     };
