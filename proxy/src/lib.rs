@@ -9,13 +9,16 @@ mod admin;
 mod cli;
 mod command;
 mod config;
+mod fetch;
 mod forwarded;
 mod gateway;
 mod headers;
+mod issuers;
 mod log;
 mod metering;
 mod metrics;
 mod output;
+mod probes;
 mod shutdown;
 mod upstream;
 

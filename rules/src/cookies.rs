@@ -23,7 +23,11 @@ pub fn each<'a>(headers: &'a dyn Headers, visit: &mut dyn FnMut(&'a [u8], &'a [u
 /// Calls `visit` with everything that stands between semicolons in a request's cookies, blanks around it dropped.
 pub fn pieces<'a>(headers: &'a dyn Headers, visit: &mut dyn FnMut(&'a [u8])) {
     headers.each("cookie", &mut |field| {
-        field.split(|&byte| byte == b';').map(<[u8]>::trim_ascii).filter(|piece| !piece.is_empty()).for_each(&mut *visit);
+        field
+            .split(|&byte| byte == b';')
+            .map(<[u8]>::trim_ascii)
+            .filter(|piece| !piece.is_empty())
+            .for_each(&mut *visit);
     });
 }
 
