@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test says what it measured")]
 
+#[path = "faults"]
 mod faults {
     pub(crate) mod meter;
     pub(crate) mod origin;
@@ -11,9 +12,13 @@ mod faults {
     pub(crate) mod wire;
 }
 
+#[path = "identity"]
 mod identity {
+    pub(crate) mod idp;
+    mod others;
     pub(crate) mod peer;
     pub(crate) mod portal;
-    pub(crate) mod probes;
+    mod probes;
     pub(crate) mod table;
+    mod tokens;
 }

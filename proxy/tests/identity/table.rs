@@ -16,6 +16,7 @@ pub(crate) struct Row {
     what: &'static str,
     sends: String,
     peer: Peer,
+    method: &'static str,
     path: &'static str,
     /// `unknown`, `guest`, `external`, `external ann`, `internal bob`.
     is: &'static str,
@@ -32,7 +33,7 @@ pub(crate) enum Peer {
 
 /// A row: what is sent (fields separated by ` | `), and what that makes of the sender.
 pub(crate) fn row(what: &'static str, sends: impl Into<String>, is: &'static str) -> Row {
-    Row { what, sends: sends.into(), peer: Peer::Trusted, path: "/", is }
+    Row { what, sends: sends.into(), peer: Peer::Trusted, method: "GET", path: "/", is }
 }
 
 impl Row {
@@ -44,6 +45,10 @@ impl Row {
     pub(crate) fn at(self, path: &'static str) -> Self {
         Self { path, ..self }
     }
+
+    pub(crate) fn by(self, method: &'static str) -> Self {
+        Self { method, ..self }
+    }
 }
 
 /// Who trusts 127.0.0.1 and nobody else.
@@ -54,7 +59,8 @@ pub(crate) const TRUSTED: &str = "127.0.0.1/32";
 pub(crate) fn holds(stage: &Stage, rows: &[Row]) -> Vec<Answer> {
     let before = records(stage).len();
     let mut answers = Vec::new();
-    for (number, row) in (10_u8..).zip(rows) {
+    // Visitors of an earlier table are others.
+    for (number, row) in (10..).skip(before).zip(rows) {
         let answer = send(stage, number, row);
         assert_eq!(answer.status, 200, "{}: {}", row.what, answer.head);
         answers.push(answer);
@@ -66,16 +72,20 @@ pub(crate) fn holds(stage: &Stage, rows: &[Row]) -> Vec<Answer> {
     answers
 }
 
-fn send(stage: &Stage, number: u8, row: &Row) -> Answer {
-    let fields: String = row.sends.split(" | ").filter(|field| !field.is_empty()).flat_map(|field| [field, "\r\n"]).collect();
-    let own = format!("X-Forwarded-For: 20.0.0.{number}\r\n");
-    let own = if row.peer == Peer::Trusted && !fields.to_lowercase().contains("x-forwarded-for") { own.as_str() } else { "" };
+/// Sends a row as visitor `number`.
+pub(crate) fn send(stage: &Stage, number: u16, row: &Row) -> Answer {
+    let [high, low] = number.to_be_bytes();
+    let fields: String =
+        row.sends.split(" | ").filter(|field| !field.is_empty()).flat_map(|field| [field, "\r\n"]).collect();
+    let own = format!("X-Forwarded-For: 20.0.{high}.{low}\r\n");
+    let own =
+        if row.peer == Peer::Trusted && !fields.to_lowercase().contains("x-forwarded-for") { own.as_str() } else { "" };
     let request = format!(
-        "GET {} HTTP/1.1\r\nHost: help.example\r\nUser-Agent: {BROWSER}\r\nAccept: text/html\r\n\
+        "{} {} HTTP/1.1\r\nHost: help.example\r\nUser-Agent: {BROWSER}\r\nAccept: text/html\r\n\
          Accept-Language: en-{number}\r\n{own}{fields}\r\n",
-        row.path
+        row.method, row.path
     );
-    let from = if row.peer == Peer::Trusted { [127, 0, 0, 1] } else { [127, 0, 1, number] };
+    let from = if row.peer == Peer::Trusted { [127, 0, 0, 1] } else { [127, 1, high, low] };
     ask_from(from, stage.proxy(), request.as_bytes())
 }
 
