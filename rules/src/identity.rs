@@ -20,6 +20,7 @@ use crate::{cookies, sharing};
 pub mod jwt;
 pub mod keys;
 pub mod probe;
+mod verified;
 
 use jwt::Token;
 use probe::{Probe, Told};

@@ -9,6 +9,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
 
 use super::keys::{self, Key, KeyRing, Keys, Material};
+use super::verified::Lately;
 use super::{Person, roles_in};
 use crate::cookies::{self, Only};
 use crate::facts::{Request, only};
@@ -43,6 +44,7 @@ pub struct Token {
     issuer: Option<String>,
     leeway: i64,
     claims: Claims,
+    lately: Lately<Said>,
 }
 
 /// Why a token source cannot be.
@@ -98,7 +100,16 @@ impl Token {
             return Err(BadToken::Mismatch { key, algorithms: format!("{algorithms:?}") });
         }
         let Expectations { audience, issuer, leeway } = expect;
-        Ok(Self { carrier, algorithms, keys: Keys::Read(keys), audience, issuer, leeway, claims })
+        Ok(Self {
+            carrier,
+            algorithms,
+            keys: Keys::Read(keys),
+            audience,
+            issuer,
+            leeway,
+            claims,
+            lately: Lately::new(),
+        })
     }
 
     /// A source whose keys are fetched into `ring`.
@@ -111,7 +122,16 @@ impl Token {
     ) -> Result<Self, BadToken> {
         let algorithms = self::algorithms(algorithms)?;
         let Expectations { audience, issuer, leeway } = expect;
-        Ok(Self { carrier, algorithms, keys: Keys::Fetched(ring), audience, issuer, leeway, claims })
+        Ok(Self {
+            carrier,
+            algorithms,
+            keys: Keys::Fetched(ring),
+            audience,
+            issuer,
+            leeway,
+            claims,
+            lately: Lately::new(),
+        })
     }
 
     /// The keys that have to be fetched, if they do.
@@ -152,13 +172,20 @@ impl Token {
         let Some(token) = std::str::from_utf8(token).ok().filter(|token| token.len() <= LONGEST) else {
             return Verified::Not;
         };
-        let Ok(header) = jsonwebtoken::decode_header(token) else { return Verified::Not };
+        // Asked before the keys are: they may change in between.
+        let generation = self.keys.generation();
+        let said = self.lately.find(token.as_bytes(), generation, || self.read(token));
+        said.map_or(Verified::Not, |said| said.at(now.div_euclid(1000), self.leeway))
+    }
+
+    /// What a token says, if a key has signed it.
+    fn read(&self, token: &str) -> Option<Said> {
+        let header = jsonwebtoken::decode_header(token).ok()?;
         if !self.algorithms.contains(&header.alg) {
-            return Verified::Not;
+            return None;
         }
         let verified = |key: &DecodingKey| self.claims_of(token, header.alg, key);
-        let claims = self.keys.find(header.alg, header.kid.as_deref(), verified);
-        claims.map_or(Verified::Not, |claims| self.judge(&claims, now))
+        self.said(&self.keys.find(header.alg, header.kid.as_deref(), verified)?)
     }
 
     fn claims_of(&self, token: &str, algorithm: Algorithm, key: &DecodingKey) -> Option<Map<String, Value>> {
@@ -179,29 +206,23 @@ impl Token {
         jsonwebtoken::decode::<Map<String, Value>>(token, key, &validation).ok().map(|data| data.claims)
     }
 
-    fn judge(&self, claims: &Map<String, Value>, now: i64) -> Verified {
-        let seconds = now.div_euclid(1000);
+    fn said(&self, claims: &Map<String, Value>) -> Option<Said> {
         let time = |name: &str| claims.get(name).map(|value| value.as_f64().map(|time| time as i64));
-        match time("nbf") {
-            Some(Some(from)) if seconds < from.saturating_sub(self.leeway) => return Verified::Not,
-            Some(None) => return Verified::Not,
-            _ => {}
-        }
-        match time("exp") {
-            Some(Some(until)) if seconds >= until.saturating_add(self.leeway) => return Verified::Expired,
-            Some(None) => return Verified::Not,
-            _ => {}
+        let (from, until) = (time("nbf"), time("exp"));
+        if from == Some(None) || until == Some(None) {
+            return None;
         }
         let text = |name: &str| match claims.get(name)? {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         };
-        Verified::Person(Person {
+        let person = Person {
             user: text(&self.claims.user).map(|user| user.into_bytes().into()),
             roles: self.claims.roles.as_ref().map(|name| roles_in(claims.get(name))),
             account: self.claims.account.as_deref().and_then(text),
-        })
+        };
+        Some(Said { person, from: from.flatten(), until: until.flatten() })
     }
 }
 
@@ -212,6 +233,27 @@ pub enum Holder {
     Nobody,
     /// A signed-in user.
     Person(Person<'static>),
+}
+
+/// What a token says, whatever the time is.
+#[derive(Clone)]
+struct Said {
+    person: Person<'static>,
+    /// From when and until when it holds, in seconds since 1970.
+    from: Option<i64>,
+    until: Option<i64>,
+}
+
+impl Said {
+    fn at(&self, now: i64, leeway: i64) -> Verified {
+        if self.from.is_some_and(|from| now < from.saturating_sub(leeway)) {
+            return Verified::Not;
+        }
+        if self.until.is_some_and(|until| now >= until.saturating_add(leeway)) {
+            return Verified::Expired;
+        }
+        Verified::Person(self.person.clone())
+    }
 }
 
 enum Verified {

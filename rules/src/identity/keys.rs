@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -49,6 +49,7 @@ pub struct KeyRing {
     pub refresh: Duration,
     algorithms: Vec<Algorithm>,
     keys: ArcSwapOption<Vec<Key>>,
+    generation: AtomicU64,
     missed: AtomicBool,
 }
 
@@ -71,7 +72,8 @@ impl KeyRing {
         if let Some(shared) = algorithms.iter().find(|algorithm| algorithm.family() == AlgorithmFamily::Hmac) {
             return Err(BadToken::Mismatch { key: "a published one".to_owned(), algorithms: format!("{shared:?}") });
         }
-        Ok(Self { url, refresh, algorithms, keys: ArcSwapOption::empty(), missed: AtomicBool::new(false) })
+        let (keys, generation, missed) = (ArcSwapOption::empty(), AtomicU64::new(0), AtomicBool::new(false));
+        Ok(Self { url, refresh, algorithms, keys, generation, missed })
     }
 
     /// Takes the keys of a set that was fetched; says how many. A set without a key of use changes nothing.
@@ -84,6 +86,7 @@ impl KeyRing {
         }
         let count = keys.len();
         self.keys.store(Some(Arc::new(keys)));
+        self.generation.fetch_add(1, Ordering::Release);
         Ok(count)
     }
 
@@ -105,6 +108,14 @@ impl fmt::Debug for KeyRing {
 }
 
 impl Keys {
+    /// Another number whenever the keys may be others.
+    pub(super) fn generation(&self) -> u64 {
+        match self {
+            Self::Read(_) => 0,
+            Self::Fetched(ring) => ring.generation.load(Ordering::Acquire),
+        }
+    }
+
     /// What `verified` makes of the first key that it accepts, of those that may have signed such a token.
     pub(super) fn find<T>(
         &self,
