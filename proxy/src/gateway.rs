@@ -18,6 +18,7 @@ use portalmeter_rules::judge::host_of;
 
 use crate::forwarded::{self, Client};
 use crate::metering::{Asked, Exchange, Metering};
+use crate::nominated::drop_nominated;
 use crate::probes::{Asks, Probes};
 use crate::shutdown::{InFlight, Passing};
 use crate::upstream::Upstreams;
@@ -67,6 +68,7 @@ impl ProxyHttp for Gateway {
 
     async fn early_request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
         ctx.at = self.metering.now();
+        drop_nominated(session.req_header_mut());
         // Pingora keeps an idle HTTP/1.1 connection for ever unless told otherwise.
         if session.get_keepalive().is_some() {
             session.set_keepalive(Some(KEEPALIVE));
@@ -258,10 +260,11 @@ fn host_asked_for(request: &RequestHeader) -> String {
     host_of(asked_for(request))
 }
 
-/// The host and port asked for, as sent.
+/// The host and port asked for, as sent. Where the request line names one, the portal gets that one, whatever
+/// `Host` says (RFC 9112, 3.2.2; RFC 9113, 8.3.1).
 fn asked_for(request: &RequestHeader) -> &str {
-    let field = request.headers.get("host").and_then(|host| host.to_str().ok());
-    field.or_else(|| request.uri.authority().map(http::uri::Authority::as_str)).unwrap_or_default()
+    let field = || request.headers.get("host").and_then(|host| host.to_str().ok());
+    request.uri.authority().map(http::uri::Authority::as_str).or_else(field).unwrap_or_default()
 }
 
 /// Path and query, beginning with `/` whatever form the request line had.

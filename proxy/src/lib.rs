@@ -17,6 +17,7 @@ mod issuers;
 mod log;
 mod metering;
 mod metrics;
+mod nominated;
 mod output;
 mod probes;
 mod shutdown;

@@ -125,6 +125,7 @@ fn an_auth_proxys_header_counts_from_the_trusted_peer_alone() {
             row("two users", "X-Auth-User: bob | X-Auth-User: ann | X-Auth-Roles: staff", "unknown"),
             row("an underscore", "X_Auth_User: bob | X_Auth_Roles: staff", "guest"),
             row("an underscore beside it", "X-Auth-User: ann | X_Auth_User: bob | X_Auth_Roles: staff", "external ann"),
+            row("a user for us alone", "Connection: X-Auth-User | X-Auth-User: ann", "guest"),
             row("its response header", "X-Signed-In: true | X-Auth-User2: bob", "guest"),
         ],
     );

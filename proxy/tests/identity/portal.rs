@@ -40,10 +40,8 @@ fn session(asked: &Asked, reading: Reading) -> Option<String> {
 }
 
 fn answer_page(asked: &Asked, session: Option<&str>, stream: &mut TcpStream) -> io::Result<bool> {
-    let sees = match session.and_then(|session| session.split('-').next()) {
-        Some(person @ ("ann" | "bob")) => person,
-        _ => "nobody",
-    };
+    let person = session.and_then(|session| session.split('-').next());
+    let sees = person.filter(|person| ["ann", "bob"].contains(person)).unwrap_or("nobody");
     let more = match asked.path().as_str() {
         "/renew" => "Set-Cookie: sessionid=fresh; Path=/\r\n",
         _ => "",
@@ -70,7 +68,8 @@ fn me(session: Option<&str>, stream: &mut TcpStream) -> io::Result<bool> {
         "huge" => json("200 OK", "", &format!("{{\"id\":\"bob\",\"x\":\"{}\"}}", "x".repeat(70_000))),
         "public" => json("200 OK", "Cache-Control: public, max-age=60\r\n", r#"{"id":"bob","roles":["staff"]}"#),
         "aged" => json("200 OK", "Age: 3\r\n", r#"{"id":"bob","roles":["staff"]}"#),
-        "moved" => json("302 Found", "Location: /api/me?as=bob\r\n", ""),
+        "login" => json("302 Found", "Location: /api/me?as=bob\r\n", ""),
+        "moved" => json("301 Moved Permanently", "Location: /api/me/\r\n", ""),
         "broken" => json("500 Internal Server Error", "", r#"{"id":"bob","roles":["staff"]}"#),
         "busy" => json("429 Too Many Requests", "", r#"{"id":"bob","roles":["staff"]}"#),
         "away" => json("404 Not Found", "", r#"{"id":"bob","roles":["staff"]}"#),

@@ -5,9 +5,11 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::peer::ask_by_http2;
 use super::portal::{self, Held, Reading};
-use super::table::{TRUSTED, holds, records, row, send};
+use super::table::{BROWSER, TRUSTED, holds, records, row, send};
 use crate::faults::meter::{Counted, until};
+use crate::faults::origin::Asked;
 use crate::faults::stage::{Given, Stage};
 
 const PROBE: &str = "roles.external = [\"customer\"]\nroles.internal = [\"staff\"]\n\
@@ -34,8 +36,9 @@ fn a_probe_says_what_the_portal_says() {
             row("a cookie in quotes", "Cookie: sessionid=\"ann-1\"", "external ann"),
             row("a number for a user", "Cookie: sessionid=number", "external 7"),
             row("an answer with no user", "Cookie: sessionid=null", "guest"),
-            row("an answer that leads to a login", "Cookie: sessionid=moved", "guest"),
+            row("an answer that leads to a login", "Cookie: sessionid=login", "guest"),
             // No clear answer.
+            row("the address has moved", "Cookie: sessionid=moved", "unknown"),
             row("the portal fails", "Cookie: sessionid=broken", "unknown"),
             row("the portal has enough", "Cookie: sessionid=busy", "unknown"),
             row("there is no such page", "Cookie: sessionid=away", "unknown"),
@@ -118,6 +121,8 @@ fn portal_and_meter_never_take_a_visitor_for_two_people() {
         "sessionid=; sessionid=bob-1",
         "sessionid=ann-1 | Cookie: sessionid=bob-1",
         "sessionid=bob-1; a=\"x\"; b=2",
+        "sessionid=bob-1 | Connection: cookie",
+        "sessionid=bob-1 | Connection: close, Cookie",
     ];
     for (reading, how) in readings {
         let stage = stage(how);
@@ -178,7 +183,7 @@ fn a_post_that_is_a_page_is_asked_about_when_it_is_answered() {
     let stage = stage(portal::first);
     let view = || row("a view", "Cookie: sessionid=ann-1", "external ann").by("POST").at("/view/1");
     holds(&stage, &[view(), row("a form", "Cookie: sessionid=bob-1", "internal bob").at("/view/2")]);
-    let paths: Vec<String> = stage.origin.asked().iter().map(|asked| asked.path()).collect();
+    let paths: Vec<String> = stage.origin.asked().iter().map(Asked::path).collect();
     assert_eq!(paths[..2], ["/view/1", "/api/me"], "first what may change something, then the question");
 }
 
@@ -266,4 +271,37 @@ fn a_flood_of_cookies_is_no_flood_of_questions() {
     assert_eq!(became(&stage, "answered"), 64);
     assert_eq!(send(&stage, 10, &row("", "Cookie: sessionid=bob-1", "")).status, 200);
     assert_eq!(became(&stage, "asked"), 65, "there is room again");
+}
+
+#[test]
+fn the_portal_is_asked_by_the_name_that_it_sees_itself() {
+    let stage = stage(portal::first);
+    let ask = |line: &str, fields: &str| {
+        let request = format!(
+            "GET {line} HTTP/1.1\r\n{fields}User-Agent: {BROWSER}\r\nAccept: text/html\r\nCookie: sessionid=ann-1\r\n\r\n"
+        );
+        assert_eq!(stage.ask(request.as_bytes()).status, 200, "{request}");
+    };
+    ask("/", "Host: one.example:8080\r\n");
+    ask("http://two.example/", "Host: one.example\r\n");
+    ask("http://two.example:8080/", "Host: one.example\r\n");
+    let fields =
+        [("user-agent", BROWSER), ("accept", "text/html"), ("cookie", "sessionid=ann-1"), ("host", "one.example")];
+    assert_eq!(ask_by_http2([127, 0, 0, 1], stage.proxy(), &fields).status(), 200);
+    let asked = |path: &str| {
+        let mut hosts: Vec<String> = stage
+            .origin
+            .asked()
+            .iter()
+            .filter(|asked| asked.path() == path)
+            .flat_map(|asked| asked.texts("host"))
+            .collect();
+        hosts.sort();
+        hosts
+    };
+    let pages: Vec<String> = [asked("/"), asked("http://two.example/"), asked("http://two.example:8080/")].concat();
+    println!("pages for {pages:?}, probes for {:?}", asked("/api/me"));
+    let mut hosts = pages;
+    hosts.sort();
+    assert_eq!(asked("/api/me"), hosts);
 }

@@ -282,7 +282,7 @@ fn a_probe_is_read_with_its_defaults() {
         (plain.url.as_str(), plain.timeout, plain.keep),
         ("/api/me?x=1", Duration::from_secs(2), Duration::from_mins(1))
     );
-    assert_eq!((&plain.external[..], &plain.guest[..]), (&[200][..], &[301, 302, 303, 307, 308, 401, 403][..]));
+    assert_eq!((&plain.external[..], &plain.guest[..]), (&[200][..], &[302, 303, 307, 401, 403][..]));
     assert_eq!(plain.claims.roles.as_deref(), Some("/roles"));
     let more = text.replace("{ status = 200 }", "{ status = [200, 403] }");
     let other = probe(&format!("{more}guest = {{ status = 404 }}\ntimeout = \"500ms\"\nkeep = \"5m\"\n"));
