@@ -260,11 +260,10 @@ fn host_asked_for(request: &RequestHeader) -> String {
     host_of(asked_for(request))
 }
 
-/// The host and port asked for, as sent. Where the request line names one, the portal gets that one, whatever
-/// `Host` says (RFC 9112, 3.2.2; RFC 9113, 8.3.1).
+/// The host and port asked for, as sent.
 fn asked_for(request: &RequestHeader) -> &str {
-    let field = || request.headers.get("host").and_then(|host| host.to_str().ok());
-    request.uri.authority().map(http::uri::Authority::as_str).or_else(field).unwrap_or_default()
+    let field = request.headers.get("host").and_then(|host| host.to_str().ok());
+    field.or_else(|| request.uri.authority().map(http::uri::Authority::as_str)).unwrap_or_default()
 }
 
 /// Path and query, beginning with `/` whatever form the request line had.

@@ -276,32 +276,22 @@ fn a_flood_of_cookies_is_no_flood_of_questions() {
 #[test]
 fn the_portal_is_asked_by_the_name_that_it_sees_itself() {
     let stage = stage(portal::first);
-    let ask = |line: &str, fields: &str| {
-        let request = format!(
-            "GET {line} HTTP/1.1\r\n{fields}User-Agent: {BROWSER}\r\nAccept: text/html\r\nCookie: sessionid=ann-1\r\n\r\n"
-        );
-        assert_eq!(stage.ask(request.as_bytes()).status, 200, "{request}");
-    };
-    ask("/", "Host: one.example:8080\r\n");
-    ask("http://two.example/", "Host: one.example\r\n");
-    ask("http://two.example:8080/", "Host: one.example\r\n");
-    let fields =
-        [("user-agent", BROWSER), ("accept", "text/html"), ("cookie", "sessionid=ann-1"), ("host", "one.example")];
+    let rest = format!("User-Agent: {BROWSER}\r\nAccept: text/html\r\nCookie: sessionid=ann-1\r\n\r\n");
+    let ask =
+        |line: &str, host: &str| stage.ask(format!("GET {line} HTTP/1.1\r\nHost: {host}\r\n{rest}").as_bytes()).status;
+    assert_eq!(ask("/", "one.example:8080"), 200);
+    assert_eq!(ask("http://two.example/", "two.example"), 200);
+    assert_eq!(ask("http://two.example/", "one.example"), 400, "two names are none");
+    let fields = [("user-agent", BROWSER), ("accept", "text/html"), ("cookie", "sessionid=ann-1")];
     assert_eq!(ask_by_http2([127, 0, 0, 1], stage.proxy(), &fields).status(), 200);
-    let asked = |path: &str| {
-        let mut hosts: Vec<String> = stage
-            .origin
-            .asked()
-            .iter()
-            .filter(|asked| asked.path() == path)
-            .flat_map(|asked| asked.texts("host"))
-            .collect();
+    let with_host = [&fields[..], &[("host", "one.example")]].concat();
+    assert_eq!(ask_by_http2([127, 0, 0, 1], stage.proxy(), &with_host).status(), 400);
+    let hosts = |probes: bool| -> Vec<String> {
+        let asked = stage.origin.asked().into_iter().filter(|asked| (asked.path() == "/api/me") == probes);
+        let mut hosts: Vec<String> = asked.flat_map(|asked| asked.texts("host")).collect();
         hosts.sort();
         hosts
     };
-    let pages: Vec<String> = [asked("/"), asked("http://two.example/"), asked("http://two.example:8080/")].concat();
-    println!("pages for {pages:?}, probes for {:?}", asked("/api/me"));
-    let mut hosts = pages;
-    hosts.sort();
-    assert_eq!(asked("/api/me"), hosts);
+    assert_eq!(hosts(true), ["help.example", "one.example:8080", "two.example"]);
+    assert_eq!(hosts(false), hosts(true));
 }
