@@ -12,7 +12,8 @@ use http::HeaderMap;
 use pingora::http::RequestHeader;
 use portalmeter_rules::facts::Response;
 use portalmeter_rules::id::{Name, NameKey, Role};
-use portalmeter_rules::identity::probe::{Answer, Presented, Probe, Silent, Told};
+use portalmeter_rules::identity::named::Presented;
+use portalmeter_rules::identity::probe::{Answer, Probe, Silent, Told};
 use portalmeter_rules::identity::{self, SourceKind};
 use portalmeter_rules::judge::Rules;
 use portalmeter_rules::sharing;
@@ -159,11 +160,11 @@ impl Probes {
         let request = asked.facts(&fields, &[]);
         let changes = rules.may_change_who(&request).is_some();
         for prober in rules.on_host(&request).iter().filter_map(|&portal| inner.portals.get(portal)).flatten() {
-            let given = || response.is_some_and(|response| prober.probe.is_given(&Fields(response)));
+            let given = || response.is_some_and(|response| prober.probe.cookies.is_given(&Fields(response)));
             if !changes && !given() {
                 continue;
             }
-            if let Presented::These(cookies) = prober.probe.cookies_in(&fields) {
+            if let Presented::These(cookies) = prober.probe.cookies.presented(&fields) {
                 inner.questions.remove(&inner.name(prober, &cookies));
             }
         }
@@ -186,7 +187,7 @@ impl Inner {
             if identity::is_settled_before(&prober.probe, sources, &request) {
                 continue;
             }
-            let Presented::These(cookies) = prober.probe.cookies_in(&fields) else { continue };
+            let Presented::These(cookies) = prober.probe.cookies.presented(&fields) else { continue };
             if let Some(waiting) = self.waiting(portal, prober, &cookies, asked) {
                 asks.0.push((Arc::clone(&prober.probe), waiting));
             }

@@ -19,6 +19,7 @@ use crate::{cookies, sharing};
 
 pub mod jwt;
 pub mod keys;
+pub mod named;
 pub mod probe;
 mod verified;
 

@@ -105,7 +105,14 @@ fn forged(id: Option<&str>) -> Vec<Row> {
         cookie("a colleague's beside one's own", &format!("{good}; id_token={customers}"), "unknown"),
         cookie("one's own in a second field", &format!("{good} | Cookie: id_token={customers}"), "unknown"),
         row("a colleague's in another header", format!("Authorization: Bearer {good}"), "guest"),
-        row("a colleague's in another cookie", format!("Cookie: id_token2={good}; ID_TOKEN={good}"), "guest"),
+        row("a colleague's in another cookie", format!("Cookie: id_token2={good}"), "guest"),
+        row("a colleague's in another case", format!("Cookie: ID_TOKEN={good}"), "unknown"),
+        row("a colleague's within quotes", format!("Cookie: a=\"; id_token={good}; b=\""), "unknown"),
+        row(
+            "a colleague's where the portal sees no cookies",
+            format!("Connection: Cookie | Cookie: id_token={good}"),
+            "guest",
+        ),
     ]
 }
 

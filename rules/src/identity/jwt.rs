@@ -9,10 +9,12 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
 
 use super::keys::{self, Key, KeyRing, Keys, Material};
+use super::named::{Named, Presented};
 use super::verified::Lately;
 use super::{Person, roles_in};
 use crate::cookies::{self, Only};
 use crate::facts::{Request, only};
+use crate::pattern::Pattern;
 
 /// Where the token travels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,16 @@ pub enum Carrier {
     Cookie(String),
     /// In a header field of this name, in lower case; a `Bearer ` before it is dropped.
     Header(String),
+}
+
+impl Carrier {
+    fn named(&self) -> Named {
+        let name = match self {
+            Self::Cookie(name) => Pattern::name(name).ok(),
+            Self::Header(_) => None,
+        };
+        Named::new(name.as_slice())
+    }
 }
 
 /// Which claims name what.
@@ -45,6 +57,8 @@ pub struct Token {
     leeway: i64,
     claims: Claims,
     lately: Lately<Said>,
+    /// Its cookie, as servers read cookies.
+    named: Named,
 }
 
 /// Why a token source cannot be.
@@ -101,6 +115,7 @@ impl Token {
         }
         let Expectations { audience, issuer, leeway } = expect;
         Ok(Self {
+            named: carrier.named(),
             carrier,
             algorithms,
             keys: Keys::Read(keys),
@@ -123,6 +138,7 @@ impl Token {
         let algorithms = self::algorithms(algorithms)?;
         let Expectations { audience, issuer, leeway } = expect;
         Ok(Self {
+            named: carrier.named(),
             carrier,
             algorithms,
             keys: Keys::Fetched(ring),
@@ -145,6 +161,7 @@ impl Token {
     /// Who holds the request's token.
     pub fn ask(&self, request: &Request<'_>) -> Option<Holder> {
         match &self.carrier {
+            Carrier::Cookie(_) if self.named.presented(request.headers) == Presented::Unclear => None,
             Carrier::Cookie(name) => match cookies::only(request.headers, name.as_bytes()) {
                 // A log without cookies says nothing about them.
                 Only::None => request.tells("cookie").then_some(Holder::Nobody),
