@@ -92,6 +92,14 @@ fn forged(id: Option<&str>) -> Vec<Row> {
         cookie("an encrypted one", "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.a.b.c.d", "unknown"),
         cookie("a huge one", &"x".repeat(20_000), "unknown"),
         cookie("a huge number of dots", &".".repeat(5_000), "unknown"),
+    ]
+}
+
+/// Tokens in more than one place, or in another than theirs.
+fn misplaced(id: Option<&str>) -> Vec<Row> {
+    let (good, customers) = (OURS.token(id, &bob(none())), OURS.token(id, &ann(none())));
+    let staff = bob(none());
+    vec![
         cookie(
             "an honest one and a forged one",
             &format!("{customers}; id_token={}", OTHER.token(id, &staff)),
@@ -162,6 +170,7 @@ fn a_token_is_believed_by_the_key_in_a_file() {
     holds(&stage, &honest(None));
     holds(&stage, &honest(Some("any name")));
     holds(&stage, &forged(None));
+    holds(&stage, &misplaced(None));
     holds(&stage, &misused(None));
 }
 
@@ -176,6 +185,7 @@ fn a_token_is_believed_by_the_keys_in_a_set() {
     holds(&stage, &honest(Some("k1")));
     holds(&stage, &honest(None));
     holds(&stage, &forged(Some("k1")));
+    holds(&stage, &misplaced(Some("k1")));
     holds(&stage, &misused(Some("k1")));
     holds(
         &stage,
@@ -260,6 +270,7 @@ fn a_token_is_believed_by_the_keys_that_its_issuer_publishes() {
     holds(&stage, &honest(Some("k1")));
     holds(&stage, &honest(None));
     holds(&stage, &forged(Some("k1")));
+    holds(&stage, &misplaced(Some("k1")));
     holds(&stage, &misused(Some("k1")));
     for _ in 0..50 {
         stage.ask(&crate::faults::stage::get(9, "/", "Cookie: id_token=eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.e30.AA\r\n"));
