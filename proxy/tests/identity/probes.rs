@@ -179,6 +179,38 @@ fn an_answer_holds_until_it_may_have_changed() {
 }
 
 #[test]
+fn a_session_goes_on_through_what_the_portal_says_of_its_browser() {
+    let stage = stage(portal::first);
+    let ours = send(&stage, 10, &row("", "", "")).our_cookie().unwrap();
+    let as_who = |cookie: &str| row("", format!("Cookie: {ours}; sessionid={cookie}"), "");
+    let recorded = |what: &str, all: &[&str]| {
+        until(&format!("{what}: {:?}", records(&stage)), || records(&stage).len() >= all.len());
+        stage.settled();
+        assert_eq!(records(&stage), all, "{what}");
+    };
+    let page = |cookie: &str| assert_eq!(send(&stage, 10, &as_who(cookie)).status, 200);
+    recorded("a guest", &["guest"]);
+    send(&stage, 10, &as_who("ann-1").by("POST").at("/login"));
+    page("ann-1");
+    recorded("signs in", &["guest"]);
+    for silent in ["broken", "aged", "odd", "ann-2; SESSIONID=bob-1", "public"] {
+        page(silent);
+    }
+    page("ann-1");
+    recorded("and stays so while the portal gives no clear answer", &["guest"]);
+    send(&stage, 10, &as_who("ann-1").by("POST").at("/logout"));
+    page("expired");
+    recorded("signs out", &["guest"]);
+    page("ann-3");
+    recorded("signs in again", &["guest", "external ann"]);
+    page("null");
+    page("ann-3");
+    recorded("the portal forgets who it is, and knows it again", &["guest", "external ann", "external ann"]);
+    page("bob-1");
+    recorded("a colleague sits down", &["guest", "external ann", "external ann", "internal bob"]);
+}
+
+#[test]
 fn a_post_that_is_a_page_is_asked_about_when_it_is_answered() {
     let stage = stage(portal::first);
     let view = || row("a view", "Cookie: sessionid=ann-1", "external ann").by("POST").at("/view/1");
