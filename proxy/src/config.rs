@@ -27,6 +27,7 @@ mod overlap;
 mod pages;
 mod policy;
 mod portal;
+mod probe;
 mod problem;
 mod product;
 mod raw;
@@ -50,7 +51,7 @@ pub(crate) use product::Preset;
 pub(crate) use secret::{Secret, SecretSource, load_or_generate};
 pub(crate) use server::{Admin, Server};
 pub(crate) use units::in_words;
-pub(crate) use upstream::Upstream;
+pub(crate) use upstream::{Upstream, address};
 
 use around::Around;
 use problem::Notes;

@@ -21,7 +21,9 @@ use crate::answer::answer;
 use crate::door::head::{Limits, is_host};
 use crate::door::refusal::Refusal;
 use crate::forwarded::{self, Client};
-use crate::metering::{Exchange, Metering};
+use crate::metering::{Asked, Exchange, Metering};
+use crate::nominated::drop_nominated;
+use crate::probes::{Asks, Probes};
 use crate::shutdown::{InFlight, Passing};
 use crate::upstream::Upstreams;
 
@@ -31,6 +33,7 @@ pub(crate) struct Gateway {
     pub(crate) upstreams: Vec<Arc<Upstreams>>,
     pub(crate) trusted_proxies: Vec<ipnet::IpNet>,
     pub(crate) identity_headers: Vec<String>,
+    pub(crate) probes: Probes,
     pub(crate) in_flight: InFlight,
     pub(crate) limits: Limits,
     /// Bytes a body may have, if there is a bound.
@@ -55,6 +58,8 @@ struct Routed {
     portal: usize,
     streams: bool,
     metered: bool,
+    /// What the portal was asked of the sender when the request arrived.
+    asks: Option<Asks>,
 }
 
 /// An idle client connection is kept this long, in seconds.
@@ -72,6 +77,7 @@ impl ProxyHttp for Gateway {
 
     async fn early_request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
         ctx.at = self.metering.now();
+        drop_nominated(session.req_header_mut());
         // Pingora keeps an idle HTTP/1.1 connection for ever unless told otherwise.
         if session.get_keepalive().is_some() {
             session.set_keepalive(Some(KEEPALIVE));
@@ -96,7 +102,11 @@ impl ProxyHttp for Gateway {
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let client = Client::behind(peer, &request.headers, &self.trusted_proxies, false);
         let streams = session.is_upgrade_req();
-        ctx.route = Some(Routed { client, host, portal: route, streams, metered: false });
+        let mut route = Routed { client, host, portal: route, streams, metered: false, asks: None };
+        if !streams {
+            route.asks = self.probes.begin(self.metering.intake.rules(), &asked(ctx.at, &route, request));
+        }
+        ctx.route = Some(route);
         if streams {
             session.set_read_timeout(Some(QUIET));
         }
@@ -148,16 +158,12 @@ impl ProxyHttp for Gateway {
             return Ok(());
         }
         let request = session.req_header();
-        let metered = self.metering.meter(&Exchange {
-            at: ctx.at,
-            client: &route.client,
-            method: request.method.as_str(),
-            host: &route.host,
-            target: target(request),
-            request: &request.headers,
-            status: response.status.as_u16(),
-            response: &response.headers,
-        });
+        let (asks, rules) = (route.asks.take(), self.metering.intake.rules());
+        let asked = asked(ctx.at, route, request);
+        self.probes.forget(rules, &asked, Some(&response.headers));
+        let exchange = Exchange { asked, status: response.status.as_u16(), response: &response.headers };
+        let answers = self.probes.answers(rules, &exchange, asks).await;
+        let metered = self.metering.meter(&exchange, &answers);
         if let Some(receipt) = metered.written {
             self.metering.written(receipt).await;
         }
@@ -192,6 +198,13 @@ impl ProxyHttp for Gateway {
             tracing::debug!(%error, status, "the client is gone");
         }
         FailToProxy { error_code: status.unwrap_or(0), can_reuse_downstream: false }
+    }
+
+    async fn logging(&self, session: &mut Session, _: Option<&Error>, ctx: &mut Context) {
+        // What a request changes may take effect after its answer, or without one.
+        if let Some(route) = &ctx.route {
+            self.probes.forget(self.metering.intake.rules(), &asked(ctx.at, route, session.req_header()), None);
+        }
     }
 
     fn suppress_error_log(&self, _: &Session, _: &Context, error: &Error) -> bool {
@@ -291,6 +304,18 @@ fn sorry(status: u16) -> Bytes {
         400..=499 => b"the request cannot be passed on\n",
         _ => b"the portal's answer cannot be passed on\n",
     })
+}
+
+fn asked<'a>(at: i64, route: &'a Routed, request: &'a RequestHeader) -> Asked<'a> {
+    Asked {
+        at,
+        client: &route.client,
+        method: request.method.as_str(),
+        host: &route.host,
+        host_as_sent: asked_for(request),
+        target: target(request),
+        headers: &request.headers,
+    }
 }
 
 /// What remains of the cookies.

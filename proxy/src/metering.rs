@@ -9,6 +9,7 @@ use portalmeter_meter::intake::Intake;
 use portalmeter_meter::names::HandedOut;
 use portalmeter_rules::facts::{Origin, Request, Response};
 use portalmeter_rules::id::Name;
+use portalmeter_rules::identity::probe::Answer;
 use portalmeter_rules::judge::Unseen;
 use portalmeter_rules::time::Millis;
 use portalmeter_rules::verdict::Kind;
@@ -30,16 +31,46 @@ pub(crate) struct Metering {
     pub(crate) max_wait: Duration,
 }
 
-/// One exchange, its response's headers about to leave.
-pub(crate) struct Exchange<'e> {
+/// One request.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'e> {
     pub(crate) at: Millis,
     pub(crate) client: &'e Client,
     pub(crate) method: &'e str,
+    /// Lower case, without port.
     pub(crate) host: &'e str,
+    pub(crate) host_as_sent: &'e str,
     pub(crate) target: &'e [u8],
-    pub(crate) request: &'e HeaderMap,
+    pub(crate) headers: &'e HeaderMap,
+}
+
+/// One exchange, its response's headers about to leave.
+#[derive(Clone, Copy)]
+pub(crate) struct Exchange<'e> {
+    pub(crate) asked: Asked<'e>,
     pub(crate) status: u16,
     pub(crate) response: &'e HeaderMap,
+}
+
+impl Asked<'_> {
+    /// What the rules see of it, with what portals said of its sender.
+    pub(crate) fn facts<'a>(&'a self, fields: &'a Fields<'a>, answers: &'a [Answer]) -> Request<'a> {
+        Request {
+            at: self.at,
+            origin: Origin::Wire,
+            client: self.client.ip,
+            trusted_peer: self.client.trusted,
+            https: self.client.https,
+            method: self.method.as_bytes(),
+            host: Some(self.host),
+            target: self.target,
+            tells_cookies: true,
+            tells_agent: true,
+            remote_user: None,
+            answers,
+            headers: fields,
+        }
+    }
 }
 
 /// What the meter asks of the response.
@@ -69,8 +100,8 @@ impl Metering {
     }
 
     /// Meters an exchange. Whatever goes wrong in here, the request goes on.
-    pub(crate) fn meter(&self, exchange: &Exchange<'_>) -> Metered {
-        catch_unwind(AssertUnwindSafe(|| self.take(exchange))).unwrap_or_else(|_| {
+    pub(crate) fn meter(&self, exchange: &Exchange<'_>, answers: &[Answer]) -> Metered {
+        catch_unwind(AssertUnwindSafe(|| self.take(exchange, answers))).unwrap_or_else(|_| {
             self.counters.panics.inc();
             Metered::default()
         })
@@ -81,28 +112,15 @@ impl Metering {
         self.engine.written(receipt, tokio::time::sleep(self.max_wait)).await;
     }
 
-    fn take(&self, exchange: &Exchange<'_>) -> Metered {
-        let (asked, answered) = (Fields(exchange.request), Fields(exchange.response));
-        let request = Request {
-            at: exchange.at,
-            origin: Origin::Wire,
-            client: exchange.client.ip,
-            trusted_peer: exchange.client.trusted,
-            https: exchange.client.https,
-            method: exchange.method.as_bytes(),
-            host: Some(exchange.host),
-            target: exchange.target,
-            tells_cookies: true,
-            tells_agent: true,
-            remote_user: None,
-            headers: &asked,
-        };
+    fn take(&self, exchange: &Exchange<'_>, answers: &[Answer]) -> Metered {
+        let (asked, answered) = (Fields(exchange.asked.headers), Fields(exchange.response));
+        let request = exchange.asked.facts(&asked, answers);
         let response = Response { status: exchange.status, headers: &answered };
         let now = self.now();
         let mut metered = Metered::default();
         let mut sink = EngineSink::new(&self.engine);
         let mut hand_out = |portal: usize, of: Option<Name>| {
-            let (cookie, handed) = self.hand_out(portal, of, now, exchange.client.https)?;
+            let (cookie, handed) = self.hand_out(portal, of, now, request.https)?;
             metered.set_cookie = Some(cookie);
             Some(handed)
         };

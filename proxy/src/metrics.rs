@@ -14,7 +14,9 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use crate::door::refusal::Refusal;
-use crate::metering::Metering;
+use crate::issuers::Issuer;
+use crate::metering::{Metering, now};
+use crate::probes::Fates;
 
 /// Labels of an observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -82,10 +84,11 @@ pub(crate) struct Counters {
     pub(crate) refused: Family<Refused, Counter>,
     pub(crate) panics: Counter,
     pub(crate) no_randomness: Counter,
+    pub(crate) probes: Fates,
 }
 
 /// A registry of everything a running meter tells.
-pub(crate) fn registry(metering: &Arc<Metering>) -> Registry {
+pub(crate) fn registry(metering: &Arc<Metering>, issuers: &[Arc<Issuer>]) -> Registry {
     let mut registry = Registry::with_prefix("portalmeter");
     let counters = &metering.counters;
     registry.register("observations", "Exchanges that were observed", counters.observations.clone());
@@ -94,7 +97,15 @@ pub(crate) fn registry(metering: &Arc<Metering>) -> Registry {
     registry.register("refused", "Requests refused before any of them reached a portal", counters.refused.clone());
     registry.register("panics", "Faults of the meter that a request survived", counters.panics.clone());
     registry.register("no_randomness", "Cookies not handed out for want of randomness", counters.no_randomness.clone());
+    registry.register(
+        "probes",
+        "Questions to portals who holds a cookie, by what became of them",
+        counters.probes.clone(),
+    );
     registry.register_collector(Box::new(EngineMetrics(Arc::clone(metering))));
+    if !issuers.is_empty() {
+        registry.register_collector(Box::new(IssuerMetrics(issuers.to_vec())));
+    }
     registry
 }
 
@@ -147,6 +158,28 @@ impl Collector for EngineMetrics {
         for (name, help, value) in counters {
             let counter = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             ConstCounter::new(value).encode(counter)?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct IssuerMetrics(Vec<Arc<Issuer>>);
+
+impl Collector for IssuerMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Seconds since an issuer's keys were fetched";
+        let mut ages = encoder.encode_descriptor("jwks_age_seconds", help, None, MetricType::Gauge)?;
+        for issuer in &self.0 {
+            let Some(age) = issuer.age(now()) else { continue };
+            let labels = [("portal", &*issuer.portal), ("source", &*issuer.source)];
+            ConstGauge::new(age).encode(ages.encode_family(&labels)?)?;
+        }
+        let help = "Fetches of an issuer's keys that failed";
+        let mut failures = encoder.encode_descriptor("jwks_failures", help, None, MetricType::Counter)?;
+        for issuer in &self.0 {
+            let labels = [("portal", &*issuer.portal), ("source", &*issuer.source)];
+            ConstCounter::new(issuer.failures()).encode(failures.encode_family(&labels)?)?;
         }
         Ok(())
     }

@@ -20,6 +20,17 @@ pub fn each<'a>(headers: &'a dyn Headers, visit: &mut dyn FnMut(&'a [u8], &'a [u
     });
 }
 
+/// Calls `visit` with everything that stands between semicolons in a request's cookies, blanks around it dropped.
+pub fn pieces<'a>(headers: &'a dyn Headers, visit: &mut dyn FnMut(&'a [u8])) {
+    headers.each("cookie", &mut |field| {
+        field
+            .split(|&byte| byte == b';')
+            .map(<[u8]>::trim_ascii)
+            .filter(|piece| !piece.is_empty())
+            .for_each(&mut *visit);
+    });
+}
+
 /// The first value of a request's cookie of one name, empty ones aside.
 pub fn first<'a>(headers: &'a dyn Headers, wanted: &[u8]) -> Option<&'a [u8]> {
     let mut found = None;
@@ -29,6 +40,33 @@ pub fn first<'a>(headers: &'a dyn Headers, wanted: &[u8]) -> Option<&'a [u8]> {
         }
         found = Some(value);
         ControlFlow::Break(())
+    });
+    found
+}
+
+/// The value of a request's cookie of one name, empty ones aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Only<'a> {
+    /// There is no such cookie.
+    None,
+    /// This one, be it repeated.
+    One(&'a [u8]),
+    /// Several: which of them counts is for each server to say.
+    Several,
+}
+
+/// The one value of a request's cookie of one name.
+pub fn only<'a>(headers: &'a dyn Headers, wanted: &[u8]) -> Only<'a> {
+    let mut found = Only::None;
+    each(headers, &mut |name, value| {
+        if name == wanted && !value.is_empty() {
+            found = match found {
+                Only::None => Only::One(value),
+                Only::One(first) if first == value => Only::One(first),
+                _ => Only::Several,
+            };
+        }
+        if found == Only::Several { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     found
 }

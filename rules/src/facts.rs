@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use crate::identity::probe::Answer;
 use crate::time::Millis;
 
 /// Header fields of a request or a response, looked up without regard to case.
@@ -34,6 +35,13 @@ pub trait Headers {
     fn has(&self, name: &str) -> bool {
         self.first(name).is_some()
     }
+}
+
+/// The value of the field named `name`; `None` too where there are several that differ.
+pub fn only<'a>(headers: &'a dyn Headers, name: &str) -> Option<&'a [u8]> {
+    let (mut found, mut differ) = (None, false);
+    headers.each(name, &mut |value| differ |= *found.get_or_insert(value) != value);
+    found.filter(|_| !differ)
 }
 
 /// No headers at all.
@@ -79,6 +87,8 @@ pub struct Request<'a> {
     pub tells_agent: bool,
     /// The user a log line names outside its headers (`$remote_user`).
     pub remote_user: Option<&'a [u8]>,
+    /// What portals said when they were asked who holds the cookies; a log knows of none.
+    pub answers: &'a [Answer],
     /// The header fields.
     pub headers: &'a dyn Headers,
 }

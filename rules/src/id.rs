@@ -83,6 +83,8 @@ pub enum Role {
     User = 5,
     /// Anything derived from another name.
     Derived = 6,
+    /// What a portal is asked about a request's cookies; never leaves the process.
+    Probed = 7,
 }
 
 /// The key under which names are made.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::facts::{Headers, Origin, Request, Response};
+use serde_json::Value;
+
+use crate::facts::{Headers, NoHeaders, Origin, Request, Response, only};
 use crate::id::{Name, NameKey, Role};
 use crate::pattern::Pattern;
 use crate::roles::{self, Roles};
@@ -16,8 +18,13 @@ use crate::verdict::Evidence;
 use crate::{cookies, sharing};
 
 pub mod jwt;
+pub mod keys;
+pub mod named;
+pub mod probe;
+mod verified;
 
 use jwt::Token;
+use probe::{Probe, Told};
 
 /// One source, and the name of its rule.
 #[derive(Debug, Clone)]
@@ -49,6 +56,8 @@ pub enum SourceKind {
         /// The cookie whose value names the user.
         user: Option<String>,
     },
+    /// What the portal says when it is asked.
+    Probe(Arc<Probe>),
 }
 
 /// Names of the header fields that tell who is signed in, in lower case.
@@ -138,6 +147,13 @@ pub fn identify(sources: &[Source], request: &Request<'_>, response: &Response<'
     Identity { evidence: Some(Evidence::Unknown), user: None, account: None, rule: Arc::clone(context.nobody) }
 }
 
+/// Whether a source before this probe has something to say already, so that the portal need not be asked.
+pub fn is_settled_before(probe: &Arc<Probe>, sources: &[Source], request: &Request<'_>) -> bool {
+    let nothing_yet = Response { status: 0, headers: &NoHeaders };
+    let is_it = |source: &&Source| matches!(&source.kind, SourceKind::Probe(other) if Arc::ptr_eq(other, probe));
+    sources.iter().take_while(|source| !is_it(source)).any(|source| source.kind.ask(request, &nothing_yet).is_some())
+}
+
 fn signed_in(person: Person<'_>, trusted: bool, rule: Arc<str>, context: Context<'_>) -> Identity {
     let evidence = match &person.roles {
         Some(roles) => context.roles.evidence(&roles.iter().map(String::as_str), trusted),
@@ -173,6 +189,7 @@ impl SourceKind {
             Self::Jwt(_) => "jwt",
             Self::Header(_) => "header",
             Self::Cookie { .. } => "cookie",
+            Self::Probe(_) => "probe",
         }
     }
 
@@ -189,6 +206,10 @@ impl SourceKind {
             }),
             Self::Header(names) => names.ask(request),
             Self::Cookie { logged_in, user } => ask_cookies(logged_in, user.as_deref(), request),
+            Self::Probe(probe) => probe.ask(request).map(|told| match told {
+                Told::Guest => Says::Guest,
+                Told::Person(person) => Says::SignedIn(person.clone()),
+            }),
         }
     }
 }
@@ -222,6 +243,10 @@ impl HeaderNames {
         }
         let field = self.user.as_deref()?;
         let user = request.headers.first(field).map(<[u8]>::trim_ascii);
+        // Two users: an auth proxy that adds its own to the client's.
+        if user.is_some() && only(request.headers, field).is_none() {
+            return None;
+        }
         match user.filter(|user| !user.is_empty()) {
             // A log's `-` says nothing.
             Some(b"-") if request.origin == Origin::Log => None,
@@ -256,6 +281,15 @@ fn all_roles(headers: &dyn Headers, name: &str) -> Vec<String> {
         all.extend(roles::split(&text).map(str::to_owned));
     });
     all
+}
+
+/// Roles as JSON has them: a list, or text separated by commas.
+fn roles_in(claim: Option<&Value>) -> Vec<String> {
+    match claim {
+        Some(Value::String(text)) => roles::split(text).map(str::to_owned).collect(),
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn ask_cookies<'a>(logged_in: &[Pattern], user: Option<&str>, request: &Request<'a>) -> Option<Says<'a>> {

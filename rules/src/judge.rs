@@ -96,6 +96,15 @@ pub enum Unseen {
     UnmappedRoles(Arc<str>),
 }
 
+impl Portal {
+    fn bot(&self, request: &Request<'_>) -> Option<Bot> {
+        let agent = request.headers.first("user-agent");
+        // A log that does not write User-Agents down proves nothing by their absence.
+        let told = agent.is_some() || request.tells_agent;
+        told.then(|| self.agents.classify(agent.unwrap_or_default(), Some(request.headers))).flatten()
+    }
+}
+
 impl Rules {
     /// The rules of these portals; a portal is known by its position.
     pub fn new(portals: Vec<Portal>, keys: VisitorKeys) -> Self {
@@ -150,6 +159,33 @@ impl Rules {
         Ok(Verdict { kind, kind_rule: sorted.rule, seen_in, sender })
     }
 
+    /// The portal that a request belongs to, if its answer may turn out to be a page of a person.
+    pub fn may_be_page(&self, request: &Request<'_>) -> Option<usize> {
+        let route = self.map.route(request.host, request.path())?;
+        let portal = route.metered_by?;
+        let rules = &self.portals[portal];
+        let may_be = rules.pages.may_be_page(request) && self.door(&route, request.target).is_none();
+        (may_be && rules.bot(request).is_none()).then_some(portal)
+    }
+
+    /// The portal that an exchange is a page of.
+    pub fn page_of(&self, request: &Request<'_>, response: &Response<'_>) -> Option<usize> {
+        let route = self.map.route(request.host, request.path())?;
+        let portal = route.metered_by?;
+        let rules = &self.portals[portal];
+        let sorted = rules.pages.sort(request, response, self.door(&route, request.target).as_ref());
+        let person = sorted.kind == Some(Kind::Page) && rules.bot(request).is_none();
+        person.then_some(portal)
+    }
+
+    /// The portals of a request's host, if it may change who is signed in there: anything but a reading method,
+    /// and whatever passes a sign-in or sign-out address.
+    pub fn may_change_who(&self, request: &Request<'_>) -> Option<&[usize]> {
+        let route = self.map.route(request.host, request.path())?;
+        let reads = matches!(request.method, b"GET" | b"HEAD" | b"OPTIONS");
+        (!reads || self.door(&route, request.target).is_some()).then_some(route.on_host)
+    }
+
     /// The traces of the browser, by one portal's rules.
     pub fn traces<'a>(
         &'a self,
@@ -183,11 +219,7 @@ impl Rules {
     }
 
     fn sender(&self, rules: &Portal, request: &Request<'_>, response: &Response<'_>) -> Result<Sender, Unseen> {
-        let agent = request.headers.first("user-agent");
-        // A log that does not write User-Agents down proves nothing by their absence.
-        let told = agent.is_some() || request.tells_agent;
-        let bot = told.then(|| rules.agents.classify(agent.unwrap_or_default(), Some(request.headers))).flatten();
-        if let Some(bot) = bot {
+        if let Some(bot) = rules.bot(request) {
             let rule = Arc::clone(&bot.rule);
             return Ok(Sender { evidence: Evidence::Bot, user: None, account: None, bot: Some(bot), rule });
         }

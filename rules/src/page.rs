@@ -60,6 +60,25 @@ impl Pages {
         matching(&self.background, target).map(|pattern| sort(None, &format!("background {pattern}")))
     }
 
+    /// Whether a request that passes no door may turn out to be a page, by all that is known before its answer.
+    pub fn may_be_page(&self, request: &Request<'_>) -> bool {
+        if self.ignored(request.target).is_some() || not_a_visit(request).is_some() {
+            return false;
+        }
+        if matching(&self.pages, request.target).is_some() {
+            return true;
+        }
+        let asset = extension(request.path()).is_some_and(|extension| listed(ASSETS, extension));
+        request.method == b"GET" && !asset && self.is_for_a_page(request)
+    }
+
+    fn is_for_a_page(&self, request: &Request<'_>) -> bool {
+        match request.headers.first("sec-fetch-dest") {
+            Some(dest) => dest == b"document" || (self.frames && matches!(dest, b"iframe" | b"frame")),
+            None => !is_scripted(request),
+        }
+    }
+
     /// Sorts a request and its response. `door` is what any portal of the host says of the target.
     pub fn sort(&self, request: &Request<'_>, response: &Response<'_>, door: Option<&Door>) -> Sort {
         let quiet = self.ignored(request.target).or_else(|| not_a_visit(request));
@@ -87,19 +106,21 @@ impl Pages {
     }
 
     fn document(&self, request: &Request<'_>, response: &Response<'_>) -> Sort {
-        if let Some(dest) = request.headers.first("sec-fetch-dest") {
-            let page = dest == b"document" || (self.frames && matches!(dest, b"iframe" | b"frame"));
-            return if page { DOCUMENT.with(Clone::clone) } else { ACTIVITY.with(Clone::clone) };
+        let asked_as_page = self.is_for_a_page(request);
+        if request.headers.has("sec-fetch-dest") {
+            return if asked_as_page { DOCUMENT.with(Clone::clone) } else { ACTIVITY.with(Clone::clone) };
         }
-        let scripted =
-            request.headers.first("x-requested-with").is_some_and(|by| by.eq_ignore_ascii_case(b"XMLHttpRequest"));
-        let page = !scripted
+        let page = asked_as_page
             && match response.headers.first("content-type") {
                 Some(content) => is_html(content),
                 None => extension(request.path()).is_none_or(|extension| listed(PAGES, extension)),
             };
         if page { HTML.with(Clone::clone) } else { ACTIVITY.with(Clone::clone) }
     }
+}
+
+fn is_scripted(request: &Request<'_>) -> bool {
+    request.headers.first("x-requested-with").is_some_and(|by| by.eq_ignore_ascii_case(b"XMLHttpRequest"))
 }
 
 // The rules that need no text of their own, made once a thread: a verdict costs no allocation.

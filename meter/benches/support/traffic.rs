@@ -126,6 +126,7 @@ impl Meter {
             tells_cookies: true,
             tells_agent: true,
             remote_user: None,
+            answers: &[],
             headers: &headers,
         };
         let response = Response { status: 200, headers: &answer };

@@ -15,6 +15,7 @@ use portalmeter_rules::time::Millis;
 use portalmeter_rules::visitor::Mode;
 
 use crate::config::{self, Config, Portal, Preset, Problem, SecretSource, in_words, shown_host};
+use crate::issuers;
 
 /// Checks a configuration: problems go to standard error, what would run to standard output.
 pub(crate) fn check(path: &Path) -> ExitCode {
@@ -22,6 +23,7 @@ pub(crate) fn check(path: &Path) -> ExitCode {
         Ok((config, warnings)) => {
             tell(warnings.iter());
             say(&summary(path, &config, warnings.len()));
+            unreachable(&config);
             ExitCode::SUCCESS
         }
         Err(problems) => {
@@ -47,6 +49,18 @@ fn say(text: &str) {
 
 fn say_aside(text: &str) {
     let _hung_up = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Warns of issuers whose keys cannot be had from here.
+fn unreachable(config: &Config) {
+    let sources = config.portals.iter().flat_map(|portal| &portal.rules.identity);
+    for source in sources {
+        let SourceKind::Jwt(token) = &source.kind else { continue };
+        let Some(Err(why)) = token.ring().map(|ring| issuers::reach(ring).map_err(|why| (&ring.url, why))) else {
+            continue;
+        };
+        say_aside(&format!("warning: the keys at {} cannot be had from here: {}\n", why.0, why.1));
+    }
 }
 
 fn counted(number: usize, what: &str) -> String {

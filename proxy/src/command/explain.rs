@@ -3,10 +3,14 @@
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use portalmeter_meter::history::Memory;
 use portalmeter_meter::intake::Intake;
 use portalmeter_meter::offline::Offline;
+use portalmeter_rules::facts::Request;
+use portalmeter_rules::identity::probe::Answer;
+use portalmeter_rules::identity::{Source, SourceKind};
 use portalmeter_rules::judge::{SeenIn, Unseen, Verdict};
 use portalmeter_rules::portal::Module;
 use serde::Serialize;
@@ -84,7 +88,8 @@ struct Run {
 
 impl Listener for Run {
     fn line(&mut self, line: &Line<'_>) -> ControlFlow<()> {
-        let (request, response) = (line.request(), line.response());
+        let answers = answers(line, &self.intake);
+        let (request, response) = (Request { answers: &answers, ..line.request() }, line.response());
         let taken = self.intake.take(&request, &response, line.at, &mut |_, _| None, &mut self.offline);
         let mut explained = match &taken {
             Ok(verdict) => seen(verdict, &self.intake),
@@ -112,6 +117,25 @@ impl Listener for Run {
         self.skipped += 1;
         say_aside(&format!("{skipped}\n"));
     }
+}
+
+/// What the line says that the portal would say of the sender, if it was asked: `"probe": {"status": 200, "body": {…}}`.
+fn answers(line: &Line<'_>, intake: &Intake) -> Vec<Answer> {
+    let Some(probe) = line.probe else { return Vec::new() };
+    let Some(status) = probe["status"].as_u64().and_then(|status| u16::try_from(status).ok()) else {
+        say_aside(&format!("line {}: `probe` is written {{\"status\": 200, \"body\": {{…}}}}\n", line.number));
+        return Vec::new();
+    };
+    let body = serde_json::to_vec(&probe["body"]).unwrap_or_default();
+    let sources = intake.rules().portals().iter().flat_map(|portal| &portal.identity);
+    let answer = |source: &Source| match &source.kind {
+        SourceKind::Probe(probe) => {
+            let told = probe.read(status, false, &body).ok()?;
+            Some(Answer { probe: Arc::clone(probe), told: Arc::new(told) })
+        }
+        _ => None,
+    };
+    sources.filter_map(answer).collect()
 }
 
 fn blank(kind: &str, kind_rule: String) -> Explained {

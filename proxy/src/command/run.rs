@@ -32,9 +32,11 @@ use crate::command::check::tell;
 use crate::config::{self, Config};
 use crate::door::Door;
 use crate::gateway::Gateway;
+use crate::issuers;
 use crate::metering::{Metering, now};
 use crate::metrics::{self, Counters};
 use crate::output::say_aside;
+use crate::probes::Probes;
 use crate::resolve;
 use crate::shutdown::{Drain, InFlight};
 use crate::upstream::Upstreams;
@@ -103,8 +105,12 @@ pub(crate) fn serve(
     let admin_listener = bind(config.admin.listen)?;
     let metering = Arc::new(meter(config)?);
     let in_flight = InFlight::default();
-    let admin =
-        Admin { registry: metrics::registry(&metering), metering: Arc::clone(&metering), in_flight: in_flight.clone() };
+    let issuers = issuers::of(metering.intake.rules());
+    let admin = Admin {
+        registry: metrics::registry(&metering, &issuers),
+        metering: Arc::clone(&metering),
+        in_flight: in_flight.clone(),
+    };
     let admin_address = admin::serve(admin_listener, admin).map_err(|error| format!("the admin listener: {error}"))?;
     let upstreams: Vec<Arc<Upstreams>> = config
         .portals
@@ -112,7 +118,10 @@ pub(crate) fn serve(
         .map(|portal| Arc::new(Upstreams::new(portal.upstream.clone(), portal.patience)))
         .collect();
     resolve::keep_resolving(&upstreams, &config.server.resolver).map_err(|error| error.to_string())?;
+    issuers::keep_fetching(issuers).map_err(|error| error.to_string())?;
+    let probes = Probes::new(metering.intake.rules(), &upstreams, &metering.counters.probes);
     let gateway = Gateway {
+        probes,
         metering: Arc::clone(&metering),
         upstreams,
         trusted_proxies: config.server.trusted_proxies.clone(),

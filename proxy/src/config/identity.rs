@@ -14,7 +14,7 @@ use super::names::{cookie_name, header_name};
 use super::nearest::suggestion;
 use super::problem::Notes;
 use super::raw::{self, Text};
-use super::{server, token};
+use super::{probe, server, token};
 
 /// What a source is checked against.
 pub(super) struct Context<'a> {
@@ -58,10 +58,8 @@ fn kind(raw: &raw::Identity, at: &Range<usize>, context: &Context<'_>, notes: &m
         "header" => header(raw, at, context, notes),
         "cookie" => cookie(raw, at, context, notes),
         "probe" => {
-            notes
-                .error(at.clone(), "identity sources of kind `probe` come with the next release")
-                .advise("until then use `response_header`, `jwt`, `header` or `cookie`");
-            None
+            only(raw, "probe", &["url", "cookies", "external", "guest", "claims", "timeout", "keep"], notes);
+            probe::build(raw, at, notes).map(|probe| SourceKind::Probe(Arc::new(probe)))
         }
         other => {
             let message = format!("`{other}` is not a kind of identity source");
@@ -110,31 +108,18 @@ fn response_header(raw: &raw::Identity, at: &Range<usize>, notes: &mut Notes) ->
     only(raw, "response_header", &["header", "external", "guest", "user", "roles", "account", "hide"], notes);
     let names = header_names(raw, notes);
     let header = field(raw.header.as_ref(), notes);
-    let external = match &raw.external {
-        None => None,
-        Some(value) => {
-            let text = value.get_ref().as_str().map(str::to_owned);
-            if text.is_none() {
-                notes.error(value.span(), "expected the header's value as text").advise("external = \"true\"");
-            } else if text.as_ref() == raw.guest.as_ref().map(Spanned::get_ref) {
-                notes
-                    .error(value.span(), "`external` and `guest` are the same value")
-                    .advise("one of them says who is signed in");
-            }
-            text
-        }
-    };
+    let external = value("external", raw.external.as_ref(), notes);
+    let guest = value("guest", raw.guest.as_ref(), notes);
+    if let (Some(written), true) = (&raw.external, external.is_some() && external == guest) {
+        notes
+            .error(written.span(), "`external` and `guest` are the same value")
+            .advise("one of them says who is signed in");
+    }
     if raw.header.is_none() {
         notes.missing(at.clone(), "a response_header source has no `header`", "header = \"X-Is-Logged-In\"");
     }
     let hide = raw.hide.as_ref().is_none_or(|hide| *hide.get_ref());
-    let marker = ResponseHeader {
-        header: header?,
-        external,
-        guest: raw.guest.as_ref().map(|text| text.get_ref().clone()),
-        names,
-        hide,
-    };
+    let marker = ResponseHeader { header: header?, external, guest, names, hide };
     let needed = marker.hidden().find(|name| NEEDED.contains(name)).map(str::to_owned);
     if let Some(needed) = needed {
         notes
@@ -142,6 +127,16 @@ fn response_header(raw: &raw::Identity, at: &Range<usize>, notes: &mut Notes) ->
             .advise("hide = false");
     }
     Some(SourceKind::ResponseHeader(marker))
+}
+
+/// A header's value, as text.
+fn value(key: &str, written: Option<&Spanned<Value>>, notes: &mut Notes) -> Option<String> {
+    let written = written?;
+    let text = written.get_ref().as_str().map(str::to_owned);
+    if text.is_none() {
+        notes.error(written.span(), "expected the header's value as text").advise(format!("{key} = \"true\""));
+    }
+    text
 }
 
 /// Response fields that no browser does without.

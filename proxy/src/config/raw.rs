@@ -248,7 +248,8 @@ pub(super) struct Identity {
     pub(super) internal: Option<Spanned<Value>>,
     /// A header's value; in a probe, what to look for.
     pub(super) external: Option<Spanned<Value>>,
-    pub(super) guest: Option<Text>,
+    /// A header's value; in a probe, what to look for.
+    pub(super) guest: Option<Spanned<Value>>,
     pub(super) header: Option<Text>,
     pub(super) hide: Option<Spanned<bool>>,
     pub(super) user: Option<Text>,
@@ -264,6 +265,8 @@ pub(super) struct Identity {
     pub(super) logged_in: Option<Spanned<Vec<Text>>>,
     pub(super) url: Option<Text>,
     pub(super) cookies: Option<Spanned<Vec<Text>>>,
+    pub(super) timeout: Option<Quantity>,
+    pub(super) keep: Option<Quantity>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -306,6 +309,8 @@ impl Identity {
             ("logged_in", span(self.logged_in.as_ref())),
             ("url", span(self.url.as_ref())),
             ("cookies", span(self.cookies.as_ref())),
+            ("timeout", span(self.timeout.as_ref())),
+            ("keep", span(self.keep.as_ref())),
         ];
         all.into_iter().filter_map(|(name, span)| Some((name, span?))).collect()
     }

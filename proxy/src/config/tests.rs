@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use portalmeter_meter::policy::{DayRollover, Login};
 use portalmeter_rules::facts::{Headers, Origin, Request, Response};
+use portalmeter_rules::identity::SourceKind;
 use portalmeter_rules::roles::Unmapped;
 use portalmeter_rules::visitor::Mode;
 

@@ -1,9 +1,12 @@
 //! A token source: pinned algorithms, and keys that fit them.
 
+use std::net::IpAddr;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
-use portalmeter_rules::identity::jwt::{BadToken, Carrier, Claims, Expectations, Material, Token};
+use portalmeter_rules::identity::jwt::{BadToken, Carrier, Claims, Expectations, Token};
+use portalmeter_rules::identity::keys::{KeyRing, Material};
 use toml::Spanned;
 
 use super::around::Around;
@@ -11,6 +14,7 @@ use super::names::{cookie_name, header_name};
 use super::problem::Notes;
 use super::raw::{self, Text};
 use super::units::time;
+use super::upstream;
 
 pub(super) fn build(raw: &raw::Identity, at: &Range<usize>, around: Around<'_>, notes: &mut Notes) -> Option<Token> {
     let carrier = carrier(raw, at, notes);
@@ -26,13 +30,18 @@ pub(super) fn build(raw: &raw::Identity, at: &Range<usize>, around: Around<'_>, 
     if !fits(algorithms, &key, notes) {
         return None;
     }
-    let material = match key.kind {
+    let (names, carrier) = (texts(Some(algorithms)), carrier?);
+    let material = match &key.kind {
         KeyKind::Public => Material::PublicPem(&key.content),
         KeyKind::Secret => Material::Secret(&key.content),
         KeyKind::Set => Material::Jwks(&key.content),
+        KeyKind::Published { url, refresh } => {
+            let ring = KeyRing::new(url.clone(), *refresh, &names).map(Arc::new);
+            let token = ring.and_then(|ring| Token::fetched(carrier, &names, ring, expect, claims));
+            return token.inspect_err(|bad| refuse(bad, algorithms, &key, notes)).ok();
+        }
     };
-    let names = texts(Some(algorithms));
-    match Token::new(carrier?, &names, material, expect, claims) {
+    match Token::new(carrier, &names, material, expect, claims) {
         Ok(token) => Some(token),
         Err(bad) => {
             refuse(&bad, algorithms, &key, notes);
@@ -55,10 +64,10 @@ fn refuse(bad: &BadToken, algorithms: &Spanned<Vec<Text>>, key: &KeyFile, notes:
             notes.error(algorithms.span(), bad.to_string()).advise("algorithms = [\"RS256\"]");
         }
         BadToken::Key(_) => {
-            let hint = match key.kind {
+            let hint = match &key.kind {
                 KeyKind::Public => "a public key in PEM: -----BEGIN PUBLIC KEY-----",
                 KeyKind::Secret => "the shared secret, as it is",
-                KeyKind::Set => "a JSON Web Key Set: {\"keys\": […]}",
+                KeyKind::Set | KeyKind::Published { .. } => "a JSON Web Key Set: {\"keys\": […]}",
             };
             notes.error(key.at.clone(), bad.to_string()).advise(hint);
         }
@@ -99,25 +108,22 @@ struct KeyFile {
     at: Range<usize>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum KeyKind {
     Public,
     Secret,
     Set,
+    Published { url: String, refresh: Duration },
 }
 
 fn key(raw: &raw::Identity, at: &Range<usize>, around: Around<'_>, notes: &mut Notes) -> Option<KeyFile> {
-    let example = "key = { public_key_file = \"idp.pem\" }, or secret_file, or jwks_file";
+    let example = "key = { public_key_file = \"idp.pem\" }, or secret_file, jwks_file, jwks_url";
     let Some(table) = &raw.key else {
         notes.missing(at.clone(), "a jwt source has no `key`", example);
         return None;
     };
     let key = table.get_ref();
-    if let Some(url) = &key.jwks_url {
-        notes
-            .error(url.span(), "keys from a `jwks_url` come with the next release")
-            .advise("until then fetch the set to a file: jwks_file = \"jwks.json\"");
-        return None;
+    if let Some(address) = &key.jwks_url {
+        return published(address, key, notes);
     }
     if let Some(refresh) = &key.refresh {
         notes.error(refresh.span(), "`refresh` belongs to `jwks_url`");
@@ -140,17 +146,54 @@ fn key(raw: &raw::Identity, at: &Range<usize>, around: Around<'_>, notes: &mut N
     Some(KeyFile { kind, content, at: file.span() })
 }
 
+/// How often keys are fetched unless it is said; issuers publish a new key long before they use it.
+const REFRESH: Duration = Duration::from_mins(10);
+
+/// Keys that are fetched while the proxy runs: over TLS, or from this machine.
+fn published(address: &Text, key: &raw::Key, notes: &mut Notes) -> Option<KeyFile> {
+    let files = [&key.public_key_file, &key.secret_file, &key.jwks_file];
+    if let Some(second) = files.into_iter().flatten().next() {
+        notes.error(second.span(), "a source has one key").advise("leave the file out, or `jwks_url`");
+    }
+    let refresh = time(key.refresh.as_ref(), REFRESH, notes);
+    if let Some(written) = key.refresh.as_ref().filter(|_| refresh < Duration::from_secs(1)) {
+        notes.error(written.span(), "the issuer would be asked all the time").advise("at least 1s; 10m is usual");
+    }
+    let url = address.get_ref();
+    match upstream::address(url) {
+        Ok(to) if to.upstream.tls || is_loopback(&to.upstream.host) => {
+            let kind = KeyKind::Published { url: url.clone(), refresh };
+            Some(KeyFile { kind, content: Vec::new(), at: address.span() })
+        }
+        Ok(_) => {
+            notes
+                .error(address.span(), format!("keys from `{url}` could be anybody's: it is not https"))
+                .advise("write \"https://…\"; http is for this machine alone");
+            None
+        }
+        Err((message, hint)) => {
+            notes.error(address.span(), format!("`{url}` {message}")).advise(hint);
+            None
+        }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 /// A shared secret verifies HS algorithms and nothing else does: a mix would let a public key sign.
 fn fits(algorithms: &Spanned<Vec<Text>>, key: &KeyFile, notes: &mut Notes) -> bool {
     let mut fits = true;
     for text in algorithms.get_ref() {
         let shared = text.get_ref().starts_with("HS");
-        let message = match key.kind {
+        let message = match &key.kind {
+            KeyKind::Published { .. } if shared => "needs a shared secret, and published keys are public",
             KeyKind::Public if shared => "needs a shared secret, and the key is a public one",
             KeyKind::Secret if !shared => "needs a public key, and the key is a shared secret",
             _ => continue,
         };
-        let hint = "HS algorithms go with `secret_file`, all others with `public_key_file` or `jwks_file`";
+        let hint = "HS algorithms go with `secret_file`, all others with `public_key_file`, `jwks_file` or `jwks_url`";
         notes
             .error(text.span(), format!("`{}` {message}", text.get_ref()))
             .also(key.at.clone(), "the key")

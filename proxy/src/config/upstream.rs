@@ -47,6 +47,26 @@ pub(super) fn upstream(text: &Text, listen: &[SocketAddr], notes: &mut Notes) ->
 }
 
 fn parse(url: &str) -> Result<Upstream, (&'static str, String)> {
+    let address = address(url)?;
+    if address.target != "/" {
+        let server = url.get(..url.len() - address.written).unwrap_or(url);
+        let hint = format!("write \"{server}\"; what is metered is said by `paths`");
+        return Err(("has a path, and paths go on as they come", hint));
+    }
+    Ok(address.upstream)
+}
+
+/// A whole URL: a server, and path and query there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) upstream: Upstream,
+    pub(crate) target: String,
+    /// How many bytes of the URL the target takes.
+    written: usize,
+}
+
+/// Reads a URL; else says what it is not, and what to write.
+pub(crate) fn address(url: &str) -> Result<Address, (&'static str, String)> {
     let example = || "such as \"http://10.0.0.5:8000\"".to_owned();
     let Some((scheme, rest)) = url.split_once("://") else {
         return Err(("is not a URL", format!("write \"http://{url}\"")));
@@ -60,10 +80,6 @@ fn parse(url: &str) -> Result<Upstream, (&'static str, String)> {
     let authority = uri.authority().ok_or_else(|| ("names no host", example()))?;
     if authority.as_str().contains('@') {
         return Err(("names a user", "requests go on with what the visitor sent; leave the user out".to_owned()));
-    }
-    if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
-        let hint = format!("write \"{scheme}://{authority}\"; what is metered is said by `paths`");
-        return Err(("has a path, and paths go on as they come", hint));
     }
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     let port = match authority.as_str().strip_prefix(authority.host()).and_then(|rest| rest.strip_prefix(':')) {
@@ -81,7 +97,9 @@ fn parse(url: &str) -> Result<Upstream, (&'static str, String)> {
     if host.is_empty() {
         return Err(("names no host", example()));
     }
-    Ok(Upstream { host: host.to_ascii_lowercase(), port, tls })
+    let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
+    let written = rest.len() - rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    Ok(Address { upstream: Upstream { host: host.to_ascii_lowercase(), port, tls }, target, written })
 }
 
 /// Whether the upstream is one of our own listeners: every request would go in circles.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use portalmeter_rules::facts::{Headers, Origin, Request, Response};
 use portalmeter_rules::time::Millis;
+use serde_json::Value;
 
 use super::record::{Bytes, Field, Record};
 
@@ -38,6 +39,8 @@ pub(crate) struct Line<'a> {
     pub(crate) request_headers: Fields<'a>,
     /// What the log tells of the answer's header.
     pub(crate) response_headers: Fields<'a>,
+    /// What the portal would say of the sender.
+    pub(crate) probe: Option<&'a Value>,
 }
 
 /// The header fields that a log tells of. A field logged as `-` or as nothing at all is not there; of the
@@ -65,6 +68,7 @@ impl<'a> Line<'a> {
             tells_agent: record.tells_agent,
             request_headers: Fields { fields: &record.request, bytes },
             response_headers: Fields { fields: &record.response, bytes },
+            probe: record.probe.as_ref(),
         }
     }
 
@@ -82,6 +86,7 @@ impl<'a> Line<'a> {
             host: self.host,
             target: self.target,
             remote_user: self.remote_user,
+            answers: &[],
             tells_cookies: self.tells_cookies,
             tells_agent: self.tells_agent,
             headers: &self.request_headers,

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 
 use portalmeter_rules::time::Millis;
+use serde_json::Value;
 
 /// The facts of one line, as places in its bytes.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub(super) struct Record {
     pub(super) tells_agent: bool,
     pub(super) request: Vec<Field>,
     pub(super) response: Vec<Field>,
+    /// What the portal would say of the sender, for `explain`; no log has it.
+    pub(super) probe: Option<Value>,
     /// Text that stands in the line in another form.
     pub(super) unescaped: Vec<u8>,
 }
@@ -69,6 +72,7 @@ impl Record {
         self.tells_agent = false;
         self.request.clear();
         self.response.clear();
+        self.probe = None;
         self.unescaped.clear();
     }
 
@@ -107,6 +111,7 @@ impl Default for Record {
             tells_agent: false,
             request: Vec::new(),
             response: Vec::new(),
+            probe: None,
             unescaped: Vec::new(),
         }
     }

@@ -3,16 +3,18 @@
 //! A cookie's token that is missing or has expired says guest; a bearer token's absence says
 //! nothing; a token that does not verify says nothing, whoever made it.
 
-use std::fmt;
+use std::sync::Arc;
 
-use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
 
-use super::Person;
-use crate::cookies;
-use crate::facts::Request;
-use crate::roles;
+use super::keys::{self, Key, KeyRing, Keys, Material};
+use super::named::{Named, Presented};
+use super::verified::Lately;
+use super::{Person, roles_in};
+use crate::cookies::{self, Only};
+use crate::facts::{Request, only};
+use crate::pattern::Pattern;
 
 /// Where the token travels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,16 @@ pub enum Carrier {
     Cookie(String),
     /// In a header field of this name, in lower case; a `Bearer ` before it is dropped.
     Header(String),
+}
+
+impl Carrier {
+    fn named(&self) -> Named {
+        let name = match self {
+            Self::Cookie(name) => Pattern::name(name).ok(),
+            Self::Header(_) => None,
+        };
+        Named::new(name.as_slice())
+    }
 }
 
 /// Which claims name what.
@@ -39,24 +51,14 @@ pub struct Claims {
 pub struct Token {
     carrier: Carrier,
     algorithms: Vec<Algorithm>,
-    keys: Vec<Key>,
+    keys: Keys,
     audience: Vec<String>,
     issuer: Option<String>,
     leeway: i64,
     claims: Claims,
-}
-
-#[derive(Clone)]
-struct Key {
-    id: Option<String>,
-    algorithm: Option<Algorithm>,
-    decoding: DecodingKey,
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({:?})", self.id)
-    }
+    lately: Lately<Said>,
+    /// Its cookie, as servers read cookies.
+    named: Named,
 }
 
 /// Why a token source cannot be.
@@ -79,17 +81,6 @@ pub enum BadToken {
         /// What was pinned.
         algorithms: String,
     },
-}
-
-/// Key material as it was read from its file.
-#[derive(Debug, Clone, Copy)]
-pub enum Material<'a> {
-    /// A shared secret, for HS algorithms; a line end behind it is dropped.
-    Secret(&'a [u8]),
-    /// A public key in PEM.
-    PublicPem(&'a [u8]),
-    /// A JSON Web Key Set.
-    Jwks(&'a [u8]),
 }
 
 /// What the token must say beside being signed.
@@ -115,36 +106,75 @@ impl Token {
         expect: Expectations,
         claims: Claims,
     ) -> Result<Self, BadToken> {
-        let algorithms: Vec<Algorithm> =
-            algorithms.iter().map(|name| algorithm(name)).collect::<Result<_, BadToken>>()?;
-        if algorithms.is_empty() {
-            return Err(BadToken::NoAlgorithm);
-        }
-        let keys = keys(material, &algorithms)?;
-        let usable = |key: &Key| algorithms.iter().any(|algorithm| fits(key, *algorithm));
+        let algorithms = self::algorithms(algorithms)?;
+        let keys = keys::keys(material, &algorithms)?;
+        let usable = |key: &Key| algorithms.iter().any(|algorithm| key.fits(*algorithm));
         if !keys.iter().any(usable) {
             let key = keys.first().map_or_else(|| "nothing".to_owned(), |key| format!("{:?}", key.decoding.family()));
             return Err(BadToken::Mismatch { key, algorithms: format!("{algorithms:?}") });
         }
         let Expectations { audience, issuer, leeway } = expect;
-        Ok(Self { carrier, algorithms, keys, audience, issuer, leeway, claims })
+        Ok(Self {
+            named: carrier.named(),
+            carrier,
+            algorithms,
+            keys: Keys::Read(keys),
+            audience,
+            issuer,
+            leeway,
+            claims,
+            lately: Lately::new(),
+        })
+    }
+
+    /// A source whose keys are fetched into `ring`.
+    pub fn fetched(
+        carrier: Carrier,
+        algorithms: &[String],
+        ring: Arc<KeyRing>,
+        expect: Expectations,
+        claims: Claims,
+    ) -> Result<Self, BadToken> {
+        let algorithms = self::algorithms(algorithms)?;
+        let Expectations { audience, issuer, leeway } = expect;
+        Ok(Self {
+            named: carrier.named(),
+            carrier,
+            algorithms,
+            keys: Keys::Fetched(ring),
+            audience,
+            issuer,
+            leeway,
+            claims,
+            lately: Lately::new(),
+        })
+    }
+
+    /// The keys that have to be fetched, if they do.
+    pub fn ring(&self) -> Option<&Arc<KeyRing>> {
+        match &self.keys {
+            Keys::Read(_) => None,
+            Keys::Fetched(ring) => Some(ring),
+        }
     }
 
     /// Who holds the request's token.
     pub fn ask(&self, request: &Request<'_>) -> Option<Holder> {
         match &self.carrier {
-            Carrier::Cookie(name) => {
-                let token = cookies::first(request.headers, name.as_bytes());
-                match token.map(|token| self.verify(token, request.at)) {
-                    // A log without cookies says nothing about them.
-                    None => request.tells("cookie").then_some(Holder::Nobody),
-                    Some(Verified::Expired) => Some(Holder::Nobody),
-                    Some(Verified::Person(person)) => Some(Holder::Person(person)),
-                    Some(Verified::Not) => None,
-                }
-            }
+            Carrier::Cookie(_) if self.named.presented(request.headers) == Presented::Unclear => None,
+            Carrier::Cookie(name) => match cookies::only(request.headers, name.as_bytes()) {
+                // A log without cookies says nothing about them.
+                Only::None => request.tells("cookie").then_some(Holder::Nobody),
+                // The portal may go by the other one.
+                Only::Several => None,
+                Only::One(token) => match self.verify(token, request.at) {
+                    Verified::Expired => Some(Holder::Nobody),
+                    Verified::Person(person) => Some(Holder::Person(person)),
+                    Verified::Not => None,
+                },
+            },
             Carrier::Header(name) => {
-                let value = request.headers.first(name)?.trim_ascii();
+                let value = only(request.headers, name)?.trim_ascii();
                 let scheme = value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
                 let token = if scheme { value[7..].trim_ascii() } else { value };
                 match self.verify(token, request.at) {
@@ -159,14 +189,20 @@ impl Token {
         let Some(token) = std::str::from_utf8(token).ok().filter(|token| token.len() <= LONGEST) else {
             return Verified::Not;
         };
-        let Ok(header) = jsonwebtoken::decode_header(token) else { return Verified::Not };
+        // Asked before the keys are: they may change in between.
+        let generation = self.keys.generation();
+        let said = self.lately.find(token.as_bytes(), generation, || self.read(token));
+        said.map_or(Verified::Not, |said| said.at(now.div_euclid(1000), self.leeway))
+    }
+
+    /// What a token says, if a key has signed it.
+    fn read(&self, token: &str) -> Option<Said> {
+        let header = jsonwebtoken::decode_header(token).ok()?;
         if !self.algorithms.contains(&header.alg) {
-            return Verified::Not;
+            return None;
         }
-        let named = |key: &&Key| header.kid.is_none() || key.id.is_none() || key.id == header.kid;
-        let mut candidates = self.keys.iter().filter(|key| fits(key, header.alg)).filter(named);
-        let claims = candidates.find_map(|key| self.claims_of(token, header.alg, &key.decoding));
-        claims.map_or(Verified::Not, |claims| self.judge(&claims, now))
+        let verified = |key: &DecodingKey| self.claims_of(token, header.alg, key);
+        self.said(&self.keys.find(header.alg, header.kid.as_deref(), verified)?)
     }
 
     fn claims_of(&self, token: &str, algorithm: Algorithm, key: &DecodingKey) -> Option<Map<String, Value>> {
@@ -187,29 +223,23 @@ impl Token {
         jsonwebtoken::decode::<Map<String, Value>>(token, key, &validation).ok().map(|data| data.claims)
     }
 
-    fn judge(&self, claims: &Map<String, Value>, now: i64) -> Verified {
-        let seconds = now.div_euclid(1000);
+    fn said(&self, claims: &Map<String, Value>) -> Option<Said> {
         let time = |name: &str| claims.get(name).map(|value| value.as_f64().map(|time| time as i64));
-        match time("nbf") {
-            Some(Some(from)) if seconds < from.saturating_sub(self.leeway) => return Verified::Not,
-            Some(None) => return Verified::Not,
-            _ => {}
-        }
-        match time("exp") {
-            Some(Some(until)) if seconds >= until.saturating_add(self.leeway) => return Verified::Expired,
-            Some(None) => return Verified::Not,
-            _ => {}
+        let (from, until) = (time("nbf"), time("exp"));
+        if from == Some(None) || until == Some(None) {
+            return None;
         }
         let text = |name: &str| match claims.get(name)? {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         };
-        Verified::Person(Person {
+        let person = Person {
             user: text(&self.claims.user).map(|user| user.into_bytes().into()),
             roles: self.claims.roles.as_ref().map(|name| roles_in(claims.get(name))),
             account: self.claims.account.as_deref().and_then(text),
-        })
+        };
+        Some(Said { person, from: from.flatten(), until: until.flatten() })
     }
 }
 
@@ -222,71 +252,37 @@ pub enum Holder {
     Person(Person<'static>),
 }
 
+/// What a token says, whatever the time is.
+#[derive(Clone)]
+struct Said {
+    person: Person<'static>,
+    /// From when and until when it holds, in seconds since 1970.
+    from: Option<i64>,
+    until: Option<i64>,
+}
+
+impl Said {
+    fn at(&self, now: i64, leeway: i64) -> Verified {
+        if self.from.is_some_and(|from| now < from.saturating_sub(leeway)) {
+            return Verified::Not;
+        }
+        if self.until.is_some_and(|until| now >= until.saturating_add(leeway)) {
+            return Verified::Expired;
+        }
+        Verified::Person(self.person.clone())
+    }
+}
+
 enum Verified {
     Person(Person<'static>),
     Expired,
     Not,
 }
 
-fn roles_in(claim: Option<&Value>) -> Vec<String> {
-    match claim {
-        Some(Value::String(text)) => roles::split(text).map(str::to_owned).collect(),
-        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => Vec::new(),
+/// The algorithms of these names.
+pub(super) fn algorithms(names: &[String]) -> Result<Vec<Algorithm>, BadToken> {
+    if names.is_empty() {
+        return Err(BadToken::NoAlgorithm);
     }
-}
-
-fn algorithm(name: &str) -> Result<Algorithm, BadToken> {
-    name.parse().map_err(|_| BadToken::Algorithm(name.to_owned()))
-}
-
-fn fits(key: &Key, algorithm: Algorithm) -> bool {
-    key.decoding.family() == algorithm.family() && key.algorithm.is_none_or(|only| only == algorithm)
-}
-
-fn keys(material: Material<'_>, algorithms: &[Algorithm]) -> Result<Vec<Key>, BadToken> {
-    let only = |key: DecodingKey| vec![Key { id: None, algorithm: None, decoding: key }];
-    match material {
-        Material::Secret(secret) => {
-            let secret = secret.strip_suffix(b"\n").unwrap_or(secret);
-            let secret = secret.strip_suffix(b"\r").unwrap_or(secret);
-            if secret.is_empty() {
-                return Err(BadToken::Key("the secret is empty".to_owned()));
-            }
-            Ok(only(DecodingKey::from_secret(secret)))
-        }
-        Material::PublicPem(pem) => public_key(pem, algorithms).map(only),
-        Material::Jwks(json) => {
-            let set: JwkSet = serde_json::from_slice(json).map_err(|error| BadToken::Key(error.to_string()))?;
-            let usable = set.keys.iter().filter_map(|jwk| {
-                let algorithm = jwk.common.key_algorithm.and_then(|name| name.to_string().parse().ok());
-                let decoding = DecodingKey::from_jwk(jwk).ok()?;
-                Some(Key { id: jwk.common.key_id.clone(), algorithm, decoding })
-            });
-            let usable: Vec<Key> = usable.collect();
-            if usable.is_empty() {
-                return Err(BadToken::Key("the key set holds no key of use".to_owned()));
-            }
-            Ok(usable)
-        }
-    }
-}
-
-/// A PEM may be of any of three kinds; the pinned algorithms say which to expect first.
-fn public_key(pem: &[u8], algorithms: &[Algorithm]) -> Result<DecodingKey, BadToken> {
-    let mut failure = None;
-    for algorithm in algorithms {
-        let key = match algorithm {
-            Algorithm::ES256 | Algorithm::ES384 => DecodingKey::from_ec_pem(pem),
-            Algorithm::EdDSA => DecodingKey::from_ed_pem(pem),
-            Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => continue,
-            _ => DecodingKey::from_rsa_pem(pem),
-        };
-        match key {
-            Ok(key) => return Ok(key),
-            Err(error) => failure = Some(error.to_string()),
-        }
-    }
-    let secret = "a public key cannot verify an HS algorithm".to_owned();
-    Err(BadToken::Key(failure.unwrap_or(secret)))
+    names.iter().map(|name| name.parse().map_err(|_| BadToken::Algorithm(name.to_owned()))).collect()
 }

@@ -262,9 +262,43 @@ fn the_rules_of_a_configuration_judge() {
         headers: &Fields,
         origin: Origin::Wire,
         remote_user: None,
+        answers: &[],
         tells_cookies: true,
         tells_agent: true,
     };
     let verdict = rules.judge(&request, &Response { status: 200, headers: &Fields }).unwrap();
     assert_eq!(verdict.kind, portalmeter_rules::verdict::Kind::Page);
+}
+
+#[test]
+fn a_probe_is_read_with_its_defaults() {
+    let text = "[[portal.identity]]\nkind = \"probe\"\nurl = \"/api/me?x=1\"\ncookies = [\"sessionid\", \"SSESS*\"]\n\
+                external = { status = 200 }\nclaims = { user = \"/id\", roles = \"/roles\", account = \"/company\" }\n";
+    let probe = |text: &str| match &good(&portal(text)).portals[0].rules.identity[0].kind {
+        SourceKind::Probe(probe) => probe.as_ref().clone(),
+        other => panic!("{other:?}"),
+    };
+    let plain = probe(text);
+    assert_eq!(
+        (plain.url.as_str(), plain.timeout, plain.keep),
+        ("/api/me?x=1", Duration::from_secs(2), Duration::from_mins(1))
+    );
+    assert_eq!((&plain.external[..], &plain.guest[..]), (&[200][..], &[302, 303, 307, 401, 403][..]));
+    assert_eq!(plain.claims.roles.as_deref(), Some("/roles"));
+    let more = text.replace("{ status = 200 }", "{ status = [200, 403] }");
+    let other = probe(&format!("{more}guest = {{ status = 404 }}\ntimeout = \"500ms\"\nkeep = \"5m\"\n"));
+    assert_eq!((other.timeout, other.keep), (Duration::from_millis(500), Duration::from_mins(5)));
+    assert_eq!((&other.external[..], &other.guest[..]), (&[200, 403][..], &[404][..]));
+    assert!(!probe(&more).guest.contains(&403), "what is a yes is no no");
+}
+
+#[test]
+fn keys_of_an_issuer_are_fetched_and_not_read() {
+    let text = "[[portal.identity]]\nkind = \"jwt\"\ncookie = \"t\"\nalgorithms = [\"RS256\", \"ES256\"]\n\
+                key = { jwks_url = \"https://idp.example/keys\" }\n";
+    let config = good(&portal(text));
+    let SourceKind::Jwt(token) = &config.portals[0].rules.identity[0].kind else { panic!("{config:?}") };
+    let ring = token.ring().unwrap();
+    assert_eq!((ring.url.as_str(), ring.refresh), ("https://idp.example/keys", Duration::from_mins(10)));
+    assert!(!ring.has_keys());
 }

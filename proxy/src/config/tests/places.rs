@@ -160,7 +160,6 @@ fn identity_sources_that_cannot_work() {
     let source = |lines: &str| format!("[[portal.identity]]\n{lines}");
     errors_in_a_portal(&[
         (&source("kind = \"header\"\nuser = \"X-U\"\n"), "\"header\"", "nobody could set it", "trusted_proxies"),
-        (&source("kind = \"probe\"\nurl = \"/me\"\n"), "\"probe\"", "come with the next release", "until then"),
         (&source("kind = \"cokie\"\n"), "\"cokie\"", "not a kind", "did you mean `cookie`?"),
         (&source("kind = \"network\"\ninternal = [\"x\"]\n"), "[\"x\"]", "not a network", "10.0.0.0/8"),
         (&source("kind = \"network\"\n"), "\"network\"", "names no networks", "internal"),
@@ -211,16 +210,63 @@ fn tokens_that_could_not_be_verified() {
             "no key of use",
             "Set",
         ),
-        (
-            &token("algorithms = [\"EdDSA\"]\nkey = { jwks_url = \"https://x\" }\n"),
-            "\"https://x\"",
-            "next release",
-            "jwks_file",
-        ),
         (&token(&format!("header = \"A\"\nalgorithms = [\"EdDSA\"]\n{pem}")), "\"A\"", "not in both", "two sources"),
     ]);
     let fine = token("algorithms = [\"HS256\"]\nkey = { secret_file = \"hs\" }\n");
     assert!(read(&portal(&fine)).is_ok());
+}
+
+#[test]
+fn keys_that_could_be_anybodys() {
+    let keys = |key: &str| {
+        format!("[[portal.identity]]\nkind = \"jwt\"\ncookie = \"t\"\nalgorithms = [\"RS256\"]\nkey = {{ {key} }}\n")
+    };
+    errors_in_a_portal(&[
+        (&keys("jwks_url = \"http://idp.example/keys\""), "\"http://idp", "it is not https", "https://"),
+        (&keys("jwks_url = \"http://127.0.0.1.example/keys\""), "\"http://127", "it is not https", "https://"),
+        (&keys("jwks_url = \"http://10.0.0.5/keys\""), "\"http://10.0.0.5/", "it is not https", "this machine"),
+        (&keys("jwks_url = \"idp.example/keys\""), "\"idp.example", "is not a URL", "http"),
+        (&keys("jwks_url = \"https://ann:pw@idp.example/\""), "\"https://ann", "names a user", ""),
+        (&keys("jwks_url = \"file:///etc/keys\""), "\"file", "neither http nor https", ""),
+        (&keys("jwks_url = \"https://x/\", jwks_file = \"jwks.json\""), "\"jwks.json\"", "one key", "leave"),
+        (&keys("jwks_url = \"https://x/\", refresh = \"1ms\""), "\"1ms\"", "all the time", "10m"),
+        (&keys("jwks_file = \"jwks.json\", refresh = \"1m\""), "\"1m\"", "belongs to `jwks_url`", ""),
+        (
+            &keys("jwks_url = \"https://x/\"").replace("RS256", "HS256"),
+            "\"HS256\"",
+            "published keys are public",
+            "secret_file",
+        ),
+    ]);
+    for fine in
+        ["https://idp.example/keys?tenant=1", "http://127.0.0.1:8080/keys", "http://[::1]/keys", "http://localhost/"]
+    {
+        assert!(read(&portal(&keys(&format!("jwks_url = \"{fine}\"")))).is_ok(), "{fine}");
+    }
+}
+
+#[test]
+fn probes_that_cannot_work() {
+    let probe = |lines: &str| format!("[[portal.identity]]\nkind = \"probe\"\n{lines}");
+    let rest = "url = \"/me\"\ncookies = [\"s\"]\n";
+    errors_in_a_portal(&[
+        (&probe("cookies = [\"s\"]\n"), "\"probe\"", "what to ask", "/api/me"),
+        (&probe("url = \"https://x/me\"\ncookies = [\"s\"]\n"), "\"https://x", "not a path", "own upstream"),
+        (&probe("url = \"//x/me\"\ncookies = [\"s\"]\n"), "\"//x", "not a path", "/api/me"),
+        (&probe("url = \"/me\"\n"), "\"probe\"", "does not name the cookies", "sessionid"),
+        (&probe("url = \"/me\"\ncookies = []\n"), "\"probe\"", "does not name the cookies", "sessionid"),
+        (&probe("url = \"/me\"\ncookies = [\"*\"]\n"), "\"*\"", "not the name of a cookie", "SSESS*"),
+        (&probe("url = \"/me\"\ncookies = [\"a b\"]\n"), "\"a b\"", "not the name of a cookie", ""),
+        (&probe(&format!("{rest}timeout = \"1m\"\n")), "\"1m\"", "would wait", "10s"),
+        (&probe(&format!("{rest}timeout = \"0s\"\n")), "\"0s\"", "would wait", "10s"),
+        (&probe(&format!("{rest}keep = \"1d\"\n")), "\"1d\"", "long before", "1h"),
+        (&probe(&format!("{rest}external = \"200\"\n")), "\"200\"", "status codes", "{ status = 200 }"),
+        (&probe(&format!("{rest}external = {{ status = 99 }}\n")), "{ status = 99", "status codes", ""),
+        (&probe(&format!("{rest}guest = {{ code = 401 }}\n")), "{ code", "status codes", "guest = { status"),
+        (&probe(&format!("{rest}guest = {{ status = [401, 200] }}\n")), "{ status = [401", "200 is among", ""),
+        (&probe(&format!("{rest}claims = {{ user = \"id\" }}\n")), "\"id\"", "not a place in the answer", "\"/id\""),
+        (&probe(&format!("{rest}logged_in = [\"x\"]\n")), "[\"x\"]", "means nothing", "`cookies`"),
+    ]);
 }
 
 #[test]

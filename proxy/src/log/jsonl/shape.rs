@@ -55,6 +55,7 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
                 Key::Path => raw.path = map.next_value_seed(Text { line, record, wants: PATH })?,
                 Key::RequestHeaders => map.next_value_seed(HeaderMap { line, record, side: Side::Request })?,
                 Key::ResponseHeaders => map.next_value_seed(HeaderMap { line, record, side: Side::Response })?,
+                Key::Probe => record.probe = Some(map.next_value()?),
                 Key::Other => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -71,6 +72,7 @@ enum Key {
     Status,
     RequestHeaders,
     ResponseHeaders,
+    Probe,
     Other,
 }
 
@@ -101,6 +103,7 @@ impl Visitor<'_> for KeySeed {
             "status" => Key::Status,
             "request_headers" => Key::RequestHeaders,
             "response_headers" => Key::ResponseHeaders,
+            "probe" => Key::Probe,
             _ => Key::Other,
         })
     }
