@@ -10,6 +10,9 @@ mod cli;
 mod command;
 mod config;
 mod forwarded;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod gateway;
 mod headers;
 mod log;

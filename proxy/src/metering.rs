@@ -51,6 +51,26 @@ pub(crate) struct Metered {
     pub(crate) written: Option<Receipt>,
 }
 
+impl Exchange<'_> {
+    /// What the client asked, for the rules; `asked` are the request's fields.
+    pub(crate) fn request<'a>(&'a self, asked: &'a Fields<'a>) -> Request<'a> {
+        Request {
+            at: self.at,
+            origin: Origin::Wire,
+            client: self.client.ip,
+            trusted_peer: self.client.trusted,
+            https: self.client.https,
+            method: self.method.as_bytes(),
+            host: Some(self.host),
+            target: self.target,
+            tells_cookies: true,
+            tells_agent: true,
+            remote_user: None,
+            headers: asked,
+        }
+    }
+}
+
 impl Metering {
     /// Now, by the machine's clock.
     #[expect(clippy::unused_self, reason = "the store's clock takes its place once nodes share one")]
@@ -83,20 +103,7 @@ impl Metering {
 
     fn take(&self, exchange: &Exchange<'_>) -> Metered {
         let (asked, answered) = (Fields(exchange.request), Fields(exchange.response));
-        let request = Request {
-            at: exchange.at,
-            origin: Origin::Wire,
-            client: exchange.client.ip,
-            trusted_peer: exchange.client.trusted,
-            https: exchange.client.https,
-            method: exchange.method.as_bytes(),
-            host: Some(exchange.host),
-            target: exchange.target,
-            tells_cookies: true,
-            tells_agent: true,
-            remote_user: None,
-            headers: &asked,
-        };
+        let request = exchange.request(&asked);
         let response = Response { status: exchange.status, headers: &answered };
         let now = self.now();
         let mut metered = Metered::default();
