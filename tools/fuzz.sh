@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Throws hostile input at all that reads some: cookies, tokens, logs, configurations, patterns, forwarded fields, whole requests.
+#
+#   tools/fuzz.sh [SECONDS] [TARGET…]   each target so long (120 s), all of them if none is named; JOBS at a time (one a core)
+#
+# Plain cargo and the pinned stable Rust do: what cargo-fuzz would add, coverage for libFuzzer, is the flags below. No sanitizer:
+# there is no unsafe code of ours; but overflows are checked and assertions hold (fuzz/Cargo.toml).
+# The corpus grows in target/fuzz/corpus. A finding is a failure, and says how to see it again.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+host=$(rustc -vV | sed -n 's/^host: //p')
+folder=${CARGO_TARGET_DIR:-target}/fuzz
+programs=$folder/$host/release
+
+# One target: its line, and 1 if it found something.
+one() {
+    local target=$1 seconds=$2 failed=0
+    local corpus=$folder/corpus/$target found=$folder/findings/$target log=$folder/logs/$target.log
+    mkdir -p "$corpus" "$found" "$folder/logs"
+    "$programs/$target" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+        -dict="fuzz/dictionaries/$target.dict" -artifact_prefix="$found/" "$corpus" "fuzz/seeds/$target" \
+        >"$log" 2>&1 </dev/null || failed=1
+    local executions covered kept
+    executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+    covered=$(grep -oE ' cov: [0-9]+' "$log" | tail -n 1 | tr -dc 0-9) || true
+    kept=$(find "$corpus" -type f | wc -l)
+    printf '%-10s %12s executions %8s/s   corpus %6s   coverage %6s   %s\n' "$target" "${executions:-?}" \
+        "$((${executions:-0} / (seconds > 0 ? seconds : 1)))" "$kept" "${covered:-?}" \
+        "$([ "$failed" = 0 ] && echo 'no finding' || echo 'A FINDING')"
+    [ "$failed" = 1 ] || return 0
+    local input
+    input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
+    {
+        grep -aE -A 3 'panicked at|ERROR: libFuzzer' "$log" | head -n 12 || tail -n 12 "$log"
+        echo "the input: ${input:-none was written}; all that was said: $log"
+        echo "again:     $programs/$target ${input:-}"
+    } | sed 's/^/           /'
+    return 1
+}
+
+if [ "${1:-}" = --one ]; then
+    one "$2" "$3"
+    exit
+fi
+
+seconds=120
+if [[ ${1:-} =~ ^[0-9]+$ ]]; then
+    seconds=$1
+    shift
+fi
+targets=("$@")
+if [ ${#targets[@]} = 0 ]; then
+    for file in fuzz/fuzz_targets/*.rs; do targets+=("$(basename "$file" .rs)"); done
+fi
+build=()
+for target in "${targets[@]}"; do
+    if [ ! -f "fuzz/fuzz_targets/$target.rs" ]; then
+        echo "fuzz: there is no target \`$target\`: look into fuzz/fuzz_targets" >&2
+        exit 2
+    fi
+    build+=(--bin "$target")
+done
+
+coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-trace-compares"
+coverage="$coverage -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
+echo "fuzz: building ${targets[*]}; dependencies take some minutes the first time"
+# With --target, build scripts and macros are built without these flags.
+RUSTFLAGS="--cfg fuzzing $coverage" cargo build --manifest-path fuzz/Cargo.toml --release --locked --quiet --target "$host" \
+    --target-dir "$folder" "${build[@]}"
+
+if ! printf '%s\n' "${targets[@]}" | xargs -P "${JOBS:-$(nproc)}" -I '{}' "$0" --one '{}' "$seconds"; then
+    echo "fuzz: there are findings; the input, cut down by hand, is a test that fails, and then a seed in fuzz/seeds" >&2
+    exit 1
+fi
