@@ -62,8 +62,8 @@ for target in "${targets[@]}"; do
     build+=(--bin "$target")
 done
 
-coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-trace-compares"
-coverage="$coverage -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
+coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
+for way in inline-8bit-counters pc-table trace-compares; do coverage="$coverage -Cllvm-args=-sanitizer-coverage-$way"; done
 echo "fuzz: building ${targets[*]}; dependencies take some minutes the first time"
 # With --target, build scripts and macros are built without these flags.
 RUSTFLAGS="--cfg fuzzing $coverage" cargo build --manifest-path fuzz/Cargo.toml --release --locked --quiet --target "$host" \
