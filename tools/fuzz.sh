@@ -32,7 +32,7 @@ one() {
     local input
     input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
     {
-        grep -aE -A 3 'panicked at|ERROR: libFuzzer' "$log" | head -n 12 || tail -n 12 "$log"
+        grep -aE -A 2 'panicked at|libFuzzer: (timeout|out-of-memory|fuzz target)' "$log" | head -n 6 || tail -n 12 "$log"
         echo "the input: ${input:-none was written}; all that was said: $log"
         echo "again:     $programs/$target ${input:-}"
     } | sed 's/^/           /'
