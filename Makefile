@@ -2,11 +2,13 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test build check fmt clippy doc deny unit e2e stress bench clean install-build install-test
+.PHONY: help demo test build check fmt clippy doc deny fuzz unit e2e stress bench clean install-build install-test
 
 PORTALMETER := target/release/portalmeter
 # Options for the demo: make demo ARGS="--listen 127.0.0.1:8081"
 ARGS ?=
+# How long each fuzz target runs, and which: make fuzz SECONDS=3600 ARGS="jwt config"
+SECONDS ?= 120
 
 help: ## what there is to make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 16
@@ -19,10 +21,11 @@ test: install-test check build unit e2e ## install what is missing, run every te
 build: ## target/release/portalmeter
 	cargo build --release --locked
 
-check: fmt clippy doc deny ## everything that only reads: format, lints, documentation, dependencies
+check: fmt clippy doc deny fuzz ## what needs no portal: format, lints, documentation, dependencies, fuzzing
 
 fmt:
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 clippy:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -32,6 +35,9 @@ doc:
 
 deny:
 	tools/deny.sh
+
+fuzz: ## hostile input for whatever reads some, two minutes a target
+	tools/fuzz.sh $(SECONDS) $(ARGS)
 
 unit: ## the tests of the crates
 	cargo test --workspace --locked

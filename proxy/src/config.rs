@@ -135,7 +135,7 @@ pub(crate) fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<
 }
 
 /// Checks a text as if it were a file in `dir`.
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn parse(
     text: &str,
     dir: &Path,

@@ -121,3 +121,30 @@ impl Door {
         Shutdown::shutdown(&mut *wire).await;
     }
 }
+
+/// A head as a connection's first, for fuzzing.
+#[cfg(fuzzing)]
+pub(crate) fn head_of(
+    read: &[u8],
+    (uri, headers, header_count): (usize, usize, usize),
+) -> Option<Result<(usize, crate::fuzz::After), Refusal>> {
+    use crate::fuzz::After;
+    let limits = Limits { uri, headers, header_count };
+    let end = match head::Scan::default().end(read, limits) {
+        Ok(end) => end?,
+        Err(refusal) => return Some(Err(refusal)),
+    };
+    Some(head::framing(&read[..end], limits).map(|framing| match framing {
+        head::Framing::Length(length) => (end, After::Length(length)),
+        head::Framing::Chunked => (end, After::Chunked),
+        head::Framing::Upgrade => (end, After::Upgrade),
+    }))
+}
+
+/// A body in chunks from its beginning, for fuzzing.
+#[cfg(fuzzing)]
+pub(crate) fn chunks_of(read: &[u8]) -> Option<(usize, bool)> {
+    let mut chunks = chunks::Chunks::new();
+    let taken = chunks.pass(read).ok()?;
+    Some((taken, chunks.ended()))
+}

@@ -13,6 +13,9 @@ mod config;
 mod door;
 mod fetch;
 mod forwarded;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod gateway;
 mod headers;
 mod issuers;

@@ -75,6 +75,14 @@ pub(crate) fn each_line(inputs: &[Input], format: Format, listener: &mut impl Li
     Ok(run.totals)
 }
 
+/// Tells `listener` of every line of a log that is in no file.
+#[cfg(fuzzing)]
+pub(crate) fn each_line_of(log: Box<dyn std::io::Read>, format: Format, listener: &mut impl Listener) -> Totals {
+    let mut run = Run { listener, totals: Totals::default(), read: Rc::default() };
+    let _ = merge::read_all(&mut [Source::new("log".to_owned(), format, log)], &mut run);
+    run.totals
+}
+
 /// A run over the logs: whom to tell, and the sums.
 struct Run<'l, L> {
     listener: &'l mut L,

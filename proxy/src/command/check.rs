@@ -68,7 +68,7 @@ fn counted(number: usize, what: &str) -> String {
 }
 
 /// What would run, in words.
-fn summary(path: &Path, config: &Config, warnings: usize) -> String {
+pub(crate) fn summary(path: &Path, config: &Config, warnings: usize) -> String {
     let listen = joined(config.server.listen.iter());
     let trusted = match config.server.trusted_proxies.as_slice() {
         [] => "no proxy is trusted".to_owned(),
