@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::cell::Cell;
+use std::sync::Barrier;
 
 use portalmeter_meter::names::{HandedOut, Names, Sighting};
 use portalmeter_rules::id::Name;
@@ -306,11 +307,11 @@ fn users_without_a_cookie_have_a_visitor_each() {
 #[test]
 fn two_first_pages_of_a_user_at_once_are_one_visitor() {
     for fingerprint_only in [false, true] {
-        for round in 0..200 {
-            let names = Names::new(3 * IDLE, false);
+        for round in 0..500 {
+            let (names, ready) = (Names::new(3 * IDLE, false), Barrier::new(4));
             let visitors: Vec<_> = std::thread::scope(|scope| {
                 let asked = [0, 1, 2, 3].map(|millisecond| {
-                    let names = &names;
+                    let (names, ready) = (&names, &ready);
                     scope.spawn(move || {
                         let traces =
                             Traces { fingerprint: named(1).into(), presented: None, response: None, fingerprint_only };
@@ -324,6 +325,7 @@ fn two_first_pages_of_a_user_at_once_are_one_visitor() {
                             traces: &traces,
                             idle: IDLE,
                         };
+                        ready.wait();
                         names.resolve(&seen, &mut |_| None).unwrap().visitor
                     })
                 });

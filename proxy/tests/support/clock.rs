@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -35,19 +35,37 @@ pub(crate) fn beginning_at(time: &str) -> Vec<(&'static str, String)> {
 }
 
 /// That is done by Debian's faketime. It would stay between us and the program, and keep our signals; so
-/// it is only asked where its library is.
+/// it is only asked where its library is, once.
 fn faked() -> Vec<(&'static str, String)> {
-    let output = Command::new("faketime").args(["-m", "-f", "+0", "printenv", "LD_PRELOAD"]).output();
-    let library = output.ok().filter(|output| output.status.success());
-    let Some(library) = library.and_then(|output| String::from_utf8(output.stdout).ok()) else {
-        panic!("this test needs faketime: run `make test`, or `apt-get install faketime`");
-    };
+    static LIBRARY: OnceLock<String> = OnceLock::new();
+    let library = LIBRARY.get_or_init(|| {
+        // More than once, for it fails where an earlier process of its number left its shared memory behind.
+        (0..5).find_map(|_| library()).unwrap_or_else(|| {
+            panic!("this test needs faketime: run `make test`, or `apt-get install faketime`");
+        })
+    });
     vec![
-        ("LD_PRELOAD", library.trim().to_owned()),
+        ("LD_PRELOAD", library.clone()),
         // Only the wall clock is another; timers go by the machine's.
         ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
         ("TZ", "UTC".to_owned()),
     ]
+}
+
+fn library() -> Option<String> {
+    let output = Command::new("faketime").args(["-m", "-f", "+0", "printenv", "LD_PRELOAD"]).output().ok()?;
+    let path = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| path.trim().to_owned())
+}
+
+/// What faketime says when a process has the number of one that left its shared memory behind.
+pub(crate) const TAKEN: &str = "libfaketime: In ft_shm_create()";
+
+/// Takes away what faketime keeps for a process, which it cannot do itself when it is killed.
+pub(crate) fn forget(process: u32) {
+    for kept in [format!("faketime_shm_{process}"), format!("sem.faketime_sem_{process}")] {
+        let _ = fs::remove_file(Path::new("/dev/shm").join(kept));
+    }
 }
 
 /// The hands of a program's clock on 2026-03-12: it stands still until the test moves it, so that a

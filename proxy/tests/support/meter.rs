@@ -160,8 +160,11 @@ impl Meter {
 
     fn wait_until_ready(&self) {
         clock::until("the meter is ready", || {
-            if let Some(status) = self.running.lock().unwrap().try_wait().unwrap() {
-                panic!("the meter ended with {status}: {}", self.log());
+            let mut running = self.running.lock().unwrap();
+            if let Some(status) = running.try_wait().unwrap() {
+                let log = self.log();
+                assert!(log.contains(clock::TAKEN), "the meter ended with {status}: {log}");
+                *running = run(&self.folder, self.settings.time, self.hands.as_ref());
             }
             self.is_ready()
         });
@@ -181,6 +184,9 @@ impl Drop for Meter {
         if let Ok(running) = self.running.get_mut() {
             let _ = running.kill();
             let _ = running.wait();
+            if !matches!(self.settings.time, Time::Machine) {
+                clock::forget(running.id());
+            }
         }
     }
 }
