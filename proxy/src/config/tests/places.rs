@@ -230,7 +230,12 @@ fn keys_that_could_be_anybodys() {
         (&keys("jwks_url = \"file:///etc/keys\""), "\"file", "neither http nor https", ""),
         (&keys("jwks_url = \"https://x/\", jwks_file = \"jwks.json\""), "\"jwks.json\"", "one key", "leave"),
         (&keys("jwks_url = \"https://x/\", refresh = \"1ms\""), "\"1ms\"", "all the time", "10m"),
-        (&keys("jwks_file = \"jwks.json\", refresh = \"1m\""), "\"1m\"", "belongs to `jwks_url`", ""),
+        (
+            &keys("secret_file = \"hs\", refresh = \"1m\"").replace("RS256", "HS256"),
+            "\"1m\"",
+            "belongs to `jwks_url`",
+            "",
+        ),
         (
             &keys("jwks_url = \"https://x/\"").replace("RS256", "HS256"),
             "\"HS256\"",
