@@ -14,6 +14,7 @@ mod fidelity {
     pub(crate) mod case;
     pub(crate) mod compare;
     pub(crate) mod exchange;
+    pub(crate) mod front;
     pub(crate) mod message;
     pub(crate) mod origin;
     pub(crate) mod rows;
