@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use tempfile::TempDir;
+
 use super::attack::{Attack, Expected};
+use super::frames::{Frames, Outcome};
 use super::lenient::{Lenient, Whole};
+use super::streams::Stream;
 use crate::faults::meter::{Counted, Running};
 use crate::faults::wire::Wire;
 use crate::fidelity::message::Connection;
@@ -13,6 +17,7 @@ use crate::fidelity::table::shown;
 pub(crate) struct Trial {
     pub(crate) portal: Lenient,
     pub(crate) running: Running,
+    pub(crate) _folder: TempDir,
 }
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
@@ -24,14 +29,51 @@ impl Trial {
     /// What is wrong with what came out. In the end an honest browser must get its own page. If it is `as_yet`, something else may come out than is expected, but
     /// nothing that was not metered.
     pub(crate) fn of(&self, attack: &Attack, honest: &str, as_yet: bool) -> Vec<String> {
+        let expected: Vec<Whole> = attack.expected.iter().filter_map(Expected::whole).collect();
+        self.judge((!as_yet).then_some(expected), honest, 0, |wrong| {
+            if as_yet {
+                self.look_on(attack);
+            } else {
+                self.attack(attack, wrong);
+            }
+        })
+    }
+
+    /// The same over HTTP/2.
+    pub(crate) fn of_stream(&self, stream: &Stream, honest: &str, as_yet: bool) -> Vec<String> {
+        let whole = |(line, body): (&str, &str)| Whole {
+            line: format!("{line} HTTP/1.1").into_bytes(),
+            body: body.as_bytes().to_vec(),
+        };
+        let expected = stream.read.map(whole);
+        let known = (!as_yet && !stream.late).then(|| expected.clone().into_iter().collect());
+        self.judge(known, honest, u64::from(stream.late), |wrong| {
+            let outcome = self.send(stream);
+            let right = match (&outcome, &expected) {
+                (Outcome::Answered { status: 200, body, ended: true }, Some(whole)) => body.starts_with(&whole.line),
+                (Outcome::Answered { status, .. }, None) => *status >= 400,
+                (Outcome::Refused, expected) => expected.is_none(),
+                _ => false,
+            };
+            if !right && !as_yet {
+                wrong.push(format!("it came to {outcome:?}"));
+            }
+        })
+    }
+
+    /// What is wrong with what an attack came to. What is `expected` is not known for all; so many requests may
+    /// have reached the portal unmetered.
+    fn judge(
+        &self,
+        expected: Option<Vec<Whole>>,
+        honest: &str,
+        unmetered: u64,
+        attack: impl FnOnce(&mut Vec<String>),
+    ) -> Vec<String> {
         let mut wrong = Vec::new();
         self.portal.take();
         let before = self.metered();
-        if as_yet {
-            self.look_on(attack);
-        } else {
-            self.attack(attack, &mut wrong);
-        }
+        attack(&mut wrong);
         let line = format!("GET {honest} HTTP/1.1");
         let mut fresh = Connection::to(self.running.setup.proxy);
         let sent = fresh.send(format!("{line}\r\nHost: portal.test\r\nUser-Agent: {FIREFOX}\r\n\r\n").as_bytes());
@@ -40,17 +82,38 @@ impl Trial {
         if body != Some(format!("{line}|")) {
             wrong.push(format!("an honest request afterwards got {answer:?}"));
         }
-        let mut expected: Vec<Whole> = attack.expected.iter().filter_map(Expected::whole).collect();
-        expected.push(Whole { line: line.into_bytes(), body: Vec::new() });
         let seen = self.portal.take();
-        if as_yet && seen.last() != expected.last() || !as_yet && seen != expected {
-            wrong.push(format!("the portal read {}, expected {}", told(&seen), told(&expected)));
+        let last = Whole { line: line.into_bytes(), body: Vec::new() };
+        let right = match expected {
+            Some(mut expected) => {
+                expected.push(last);
+                seen == expected
+            }
+            None => seen.last() == Some(&last),
+        };
+        if !right {
+            wrong.push(format!("the portal read {}", told(&seen)));
         }
-        let metered = self.metered() - before;
-        if metered != seen.len() as u64 {
-            wrong.push(format!("the portal read {} requests, and {metered} were metered", seen.len()));
+        let (metered, read) = (self.metered() - before, seen.len() as u64);
+        if metered > read || metered + unmetered < read {
+            wrong.push(format!("the portal read {read} requests, and {metered} were metered"));
         }
         wrong
+    }
+
+    fn send(&self, stream: &Stream) -> Outcome {
+        let Ok(mut frames) = Frames::to(self.running.setup.proxy) else { return Outcome::Refused };
+        let fields: Vec<(&[u8], &[u8])> = stream.fields.iter().map(|(name, value)| (*name, value.as_slice())).collect();
+        let only = stream.data.is_empty() && stream.trailers.is_empty();
+        // The proxy may close before it has read all.
+        let _ = frames.headers(1, &fields, only);
+        for (number, data) in stream.data.iter().enumerate() {
+            let _ = frames.data(1, data, stream.trailers.is_empty() && number + 1 == stream.data.len());
+        }
+        if !stream.trailers.is_empty() {
+            let _ = frames.headers(1, &stream.trailers, true);
+        }
+        frames.outcome(1)
     }
 
     /// Attacks, and reads whatever comes until nothing does.
