@@ -65,7 +65,8 @@ fn answers(direct: &Answer, proxied: &Answer, all: &mut Vec<Difference>) {
     }
 }
 
-fn requests(direct: &Seen, proxied: &Seen, all: &mut Vec<Difference>) {
+/// The differences between two requests, as the portal saw them.
+pub(crate) fn requests(direct: &Seen, proxied: &Seen, all: &mut Vec<Difference>) {
     unequal("request.line", &shown(&direct.head.line), &shown(&proxied.head.line), all);
     let ours = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
     named("request", &direct.head.fields, &proxied.head.fields, &ours, all);

@@ -206,6 +206,11 @@ impl Connection {
         Ok(std::mem::take(&mut self.unread))
     }
 
+    /// Takes what was read ahead.
+    pub(crate) fn ahead(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.unread)
+    }
+
     fn chunks(&mut self, body: &mut Body) -> io::Result<()> {
         loop {
             let line = self.line()?;

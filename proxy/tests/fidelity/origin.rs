@@ -18,8 +18,6 @@ pub(crate) enum Step {
     /// Leaves the body where it is.
     Note,
     Send(Vec<u8>),
-    /// Sends back what comes, to the end of the connection.
-    Echo,
     Close,
     /// Closes so that the other side's unread bytes are lost.
     Reset,
@@ -30,8 +28,6 @@ pub(crate) enum Step {
 pub(crate) struct Seen {
     pub(crate) head: Head,
     pub(crate) body: Body,
-    /// Which of the portal's connections it came on.
-    pub(crate) connection: usize,
 }
 
 #[derive(Default)]
@@ -52,10 +48,10 @@ impl Origin {
         let origin = Self { address: listener.local_addr().unwrap(), state: Arc::default() };
         let state = Arc::clone(&origin.state);
         std::thread::spawn(move || {
-            for (connection, stream) in listener.incoming().flatten().enumerate() {
+            for stream in listener.incoming().flatten() {
                 let state = Arc::clone(&state);
                 std::thread::spawn(move || {
-                    let _ = serve(stream, connection, &state);
+                    let _ = serve(stream, &state);
                 });
             }
         });
@@ -81,13 +77,13 @@ impl Origin {
     }
 }
 
-fn serve(stream: TcpStream, connection: usize, state: &State) -> io::Result<()> {
+fn serve(stream: TcpStream, state: &State) -> io::Result<()> {
     let mut from = Connection::of(stream);
     from.stream.set_read_timeout(None)?;
     while let Some(head) = from.head()? {
         let case = head.text(CASE).unwrap_or_default();
         let mut goes_on = keeps_open(&head);
-        let mut seen = Seen { body: Body { framing: head.of_request(), ..Body::default() }, head, connection };
+        let mut seen = Seen { body: Body { framing: head.of_request(), ..Body::default() }, head };
         let steps = state.steps.lock().unwrap().get(&case).cloned();
         // A request of no case asks for its own name, so that answers that mix show.
         let own = || {
@@ -105,13 +101,6 @@ fn serve(stream: TcpStream, connection: usize, state: &State) -> io::Result<()> 
                     state.seen.lock().unwrap().push((case.clone(), seen.clone()));
                 }
                 Step::Send(bytes) => from.send(&bytes)?,
-                Step::Echo => loop {
-                    let some = from.some()?;
-                    if some.is_empty() {
-                        return Ok(());
-                    }
-                    from.send(&some)?;
-                },
                 Step::Close => goes_on = false,
                 Step::Reset => {
                     reset(&from.stream)?;

@@ -12,7 +12,7 @@ use crate::faults::meter::Running;
 pub(crate) struct Stage {
     pub(crate) origin: Origin,
     pub(crate) proxy: SocketAddr,
-    pub(crate) running: Running,
+    _running: Running,
     _folder: TempDir,
 }
 
@@ -20,6 +20,6 @@ impl Stage {
     pub(crate) fn new() -> Self {
         let origin = Origin::start();
         let (folder, running) = front::before(origin.address, "");
-        Self { origin, proxy: running.setup.proxy, running, _folder: folder }
+        Self { origin, proxy: running.setup.proxy, _running: running, _folder: folder }
     }
 }
