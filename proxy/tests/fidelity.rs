@@ -12,6 +12,7 @@ mod faults {
     pub(crate) mod wire;
 }
 mod fidelity {
+    pub(crate) mod broken;
     pub(crate) mod bulk;
     pub(crate) mod case;
     pub(crate) mod compare;
@@ -28,15 +29,20 @@ mod fidelity {
     pub(crate) mod table;
 }
 
-use std::net::TcpListener;
 use std::time::Instant;
 
-use faults::meter::{free_address, until};
+use faults::meter::until;
 use fidelity::fickle::Fickle;
 use fidelity::h2c::Browser;
 use fidelity::message::Connection;
 use fidelity::stage::Stage;
-use fidelity::{bulk, front, idle, rows};
+use fidelity::{broken, bulk, front, idle, rows};
+
+/// What rows wait for because the proxy does not do it yet. Take a word away to switch its rows on.
+const NOT_YET: [&str; 1] = [
+    // A 101 to a request that asked for no other protocol is a broken answer.
+    "switching",
+];
 
 /// Mebibytes each way.
 const BULK: u64 = 1024;
@@ -68,6 +74,12 @@ fn bodies_pass_whole_and_torn_ones_stay_torn() {
 }
 
 #[test]
+fn a_broken_answer_is_a_502_and_nobody_elses() {
+    let stage = Stage::new();
+    broken::run("garbage.md", include_str!("fidelity/garbage.md"), &stage.origin, stage.proxy, &NOT_YET);
+}
+
+#[test]
 fn a_gibibyte_each_way_takes_no_memory() {
     let address = bulk::portal(BULK);
     let (_folder, running) = front::before(address, "");
@@ -83,7 +95,9 @@ fn a_gibibyte_each_way_takes_no_memory() {
         let early = connection.ahead();
         bulk::receive(&mut std::io::Read::chain(early.as_slice(), &connection.stream), BULK).unwrap();
     });
-    let half = begun.elapsed();
+    let took = begun.elapsed();
+    println!("down in {took:?} with {down} KiB");
+    let begun = Instant::now();
     let up = bulk::growth(&running, || {
         let length = bulk::length(BULK);
         let head = format!("POST /up HTTP/1.1\r\nHost: portal.test\r\nContent-Length: {length}\r\n\r\n");
@@ -92,12 +106,12 @@ fn a_gibibyte_each_way_takes_no_memory() {
         let answer = connection.answer("POST").unwrap().unwrap();
         assert_eq!(String::from_utf8_lossy(&answer.body.bytes), "all of it");
     });
-    println!("down in {half:?} with {down} KiB, up in {:?} with {up} KiB", begun.elapsed() - half);
+    println!("up in {:?} with {up} KiB", begun.elapsed());
     assert!(down < GROWTH && up < GROWTH, "{down} KiB down, {up} KiB up");
 }
 
 #[test]
-fn streams_may_be_silent_for_two_minutes() {
+fn a_stream_may_be_silent_for_two_minutes() {
     let portal = idle::Portal::start();
     let (_folder, running) = front::before(portal.address, "");
     let proxy = running.setup.proxy;
@@ -117,7 +131,9 @@ fn streams_may_be_silent_for_two_minutes() {
     };
     let (mut speaks, _) = idle::working(proxy, "/speaks", greets);
     let mut streams = ["/events", "/until-closed"].map(|path| idle::events(proxy, path));
-    streams.iter_mut().for_each(|stream| idle::hears(stream, b"data: one\n\n"));
+    for stream in &mut streams {
+        idle::hears(stream, b"data: one\n\n");
+    }
     let browser = Browser::to(proxy);
     let mut stream = browser.open(http::Request::get("http://portal.test/events").body(()).unwrap());
     stream.hears(b"data: one\n\n");
@@ -126,7 +142,9 @@ fn streams_may_be_silent_for_two_minutes() {
     exchange(idle::HELLO);
     portal.speak();
     assert_eq!(speaks.exactly(idle::AGAIN.len()).unwrap(), idle::AGAIN);
-    streams.iter_mut().for_each(|stream| idle::hears(stream, b"data: two\n\n"));
+    for stream in &mut streams {
+        idle::hears(stream, b"data: two\n\n");
+    }
     stream.hears(b"data: two\n\n");
 }
 
@@ -163,8 +181,11 @@ fn a_get_is_asked_again_when_a_kept_connection_is_gone_and_a_post_is_not() {
 
 #[test]
 fn a_portal_that_is_down_is_a_502_until_it_is_back() {
-    let address = free_address();
-    let (_folder, running) = front::before(address, "");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    // Until it listens, whoever connects is refused, and nobody else gets its port.
+    let portal = tokio::net::TcpSocket::new_v4().unwrap();
+    portal.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let (_folder, running) = front::before(portal.local_addr().unwrap(), "");
     let ask = |request: &str| {
         let mut connection = Connection::to(running.setup.proxy);
         connection.send(request.as_bytes()).unwrap();
@@ -172,7 +193,8 @@ fn a_portal_that_is_down_is_a_502_until_it_is_back() {
     };
     assert_eq!(ask("GET / HTTP/1.1\r\nHost: portal.test\r\n\r\n"), 502);
     assert_eq!(ask("POST / HTTP/1.1\r\nHost: portal.test\r\nContent-Length: 5\r\n\r\nhello"), 502);
-    let listener = TcpListener::bind(address).unwrap();
+    let listener = runtime.block_on(async { portal.listen(8).unwrap().into_std().unwrap() });
+    listener.set_nonblocking(false).unwrap();
     std::thread::spawn(move || {
         let mut from = Connection::of(listener.accept().unwrap().0);
         from.head().unwrap();

@@ -15,8 +15,17 @@ pub(crate) struct Case {
     pub(crate) portal: Vec<Step>,
     /// Differences that are known, each with its reason.
     pub(crate) known: Vec<(String, String)>,
-    /// What the proxy refuses though the portal would take it: its status, if it says one.
-    pub(crate) refused: Option<Option<u16>>,
+    /// Whether the proxy refuses it though the portal would take it.
+    pub(crate) refused: Option<Refusal>,
+}
+
+/// How the proxy refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It answers with this status itself.
+    With(u16),
+    /// It closes the connection.
+    WithoutAWord,
 }
 
 /// What a client does, in order. In the end it reads the answer.
@@ -81,10 +90,11 @@ impl Case {
             "the portal notes the request" => self.portal.push(Step::Note),
             "the portal closes" => self.portal.push(Step::Close),
             "the portal resets" => self.portal.push(Step::Reset),
-            _ if what.starts_with("refused without a word: ") => self.refused = Some(None),
+            _ if what.starts_with("refused without a word: ") => self.refused = Some(Refusal::WithoutAWord),
             _ if what.starts_with("refused with ") => {
                 let status = what["refused with ".len()..].split(':').next().and_then(|status| status.parse().ok());
-                self.refused = Some(Some(status.unwrap_or_else(|| panic!("{}: no status in `{what}`", self.place))));
+                let status = status.unwrap_or_else(|| panic!("{}: no status in `{what}`", self.place));
+                self.refused = Some(Refusal::With(status));
             }
             _ => {
                 let known = what.strip_prefix("differs ").and_then(|known| known.split_once(": "));

@@ -6,7 +6,6 @@
 //!   `Transfer-Encoding`, `Upgrade`. Each side of the proxy has its own.
 //! - `X-Forwarded-For`, `-Proto` and `-Host` on the way to the portal, with the values that they must have.
 //! - `Date` on the way back: Pingora writes its own over the portal's, and that cannot be turned off.
-//! - The meter's own `Set-Cookie`, which comes after all of the portal's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +31,7 @@ pub(crate) fn differences(direct: &Outcome, proxied: &Outcome) -> Vec<Difference
         (None, None) => {}
         (Some(_), None) => all.push(("answer".to_owned(), "the proxy closed without an answer".to_owned())),
         (None, Some(answer)) => {
-            all.push(("answer".to_owned(), format!("only the proxy answered: {}", shown(&answer.head.line))))
+            all.push(("answer".to_owned(), format!("only the proxy answered: {}", shown(&answer.head.line))));
         }
     }
     if direct.open && !proxied.open {
@@ -52,8 +51,9 @@ pub(crate) fn differences(direct: &Outcome, proxied: &Outcome) -> Vec<Difference
 fn answers(direct: &Answer, proxied: &Answer, all: &mut Vec<Difference>) {
     unequal("answer.line", &shown(&direct.head.line), &shown(&proxied.head.line), all);
     let mut fields = proxied.head.fields.clone();
-    let cookies = fields.iter().enumerate().filter(|(_, (name, _))| name.eq_ignore_ascii_case(b"set-cookie"));
-    if let Some((last, _)) = cookies.last().filter(|(_, (_, value))| value.starts_with(b"pm_visitor=")) {
+    let mut cookies = fields.iter().enumerate().filter(|(_, (name, _))| name.eq_ignore_ascii_case(b"set-cookie"));
+    if let Some((last, _)) = cookies.next_back().filter(|(_, (_, value))| value.starts_with(b"pm_visitor=")) {
+        all.push(("answer.our cookie".to_owned(), "it comes after the portal's".to_owned()));
         fields.remove(last);
     }
     named("answer", &direct.head.fields, &fields, &["date"], all);

@@ -65,18 +65,17 @@ fn ask(case: &Case, connection: &mut Connection) -> std::io::Result<Option<Answe
 }
 
 /// Whether another request on the connection was answered; if with a stranger's answer, that is wrong.
-fn neighbour(connection: &mut Connection, who: &str, wrong: &mut Vec<String>) -> bool {
+pub(crate) fn neighbour(connection: &mut Connection, who: &str, wrong: &mut Vec<String>) -> bool {
     let request = format!("GET /{who} HTTP/1.1\r\nHost: portal.test\r\n{CASE}: {who}\r\n\r\n");
     if connection.send(request.as_bytes()).is_err() {
         return false;
     }
     match connection.answer("GET") {
-        Ok(None) => false,
         Ok(Some(answer)) if answer.body.bytes == who.as_bytes() && answer.head.status() == 200 => true,
         Ok(Some(answer)) => {
             wrong.push(format!("the request {who} it got {answer:?}"));
             true
         }
-        Err(_) => false,
+        Ok(None) | Err(_) => false,
     }
 }

@@ -1,4 +1,4 @@
-//! Streams that say nothing for two minutes: WebSockets and server-sent events.
+//! Streams that say nothing for two minutes: `WebSocket`s and server-sent events.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};

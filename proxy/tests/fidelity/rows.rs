@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use super::case::Case;
+use super::case::{Case, Refusal};
 use super::compare::{Difference, differences};
 use super::exchange::{Outcome, exchange};
 use super::origin::Origin;
@@ -17,7 +17,7 @@ pub(crate) fn run(file: &str, text: &str, origin: &Origin, proxy: SocketAddr) {
         let (direct, proxied) = (exchange(&case, origin.address, origin), exchange(&case, proxy, origin));
         let differences = match case.refused {
             None => differences(&direct, &proxied),
-            Some(status) => refusal(status, &direct, &proxied),
+            Some(how) => refusal(how, &direct, &proxied),
         };
         let found: BTreeSet<&str> = differences.iter().map(|(what, _)| what.as_str()).collect();
         let known: BTreeSet<&str> = case.known.iter().map(|(what, _)| what.as_str()).collect();
@@ -35,11 +35,11 @@ pub(crate) fn run(file: &str, text: &str, origin: &Origin, proxy: SocketAddr) {
 }
 
 /// What is wrong with a refusal: the portal must have answered directly, and never see it from the proxy whole.
-fn refusal(status: Option<u16>, direct: &Outcome, proxied: &Outcome) -> Vec<Difference> {
+fn refusal(how: Refusal, direct: &Outcome, proxied: &Outcome) -> Vec<Difference> {
     let mut wrong = Vec::new();
-    let told = proxied.answer.as_ref().map(|answer| answer.head.status());
-    if told != status {
-        wrong.push(("refusal".to_owned(), format!("the proxy says {told:?}, not {status:?}")));
+    let status = proxied.answer.as_ref().map(|answer| answer.head.status());
+    if status.map_or(Refusal::WithoutAWord, Refusal::With) != how {
+        wrong.push(("refusal".to_owned(), format!("the proxy says {status:?}, expected {how:?}")));
     }
     if direct.answer.is_none() {
         wrong.push(("refusal".to_owned(), "the portal does not answer it either".to_owned()));

@@ -15,7 +15,7 @@ pub(crate) struct Frames {
 pub(crate) enum Outcome {
     /// It was answered; with this body, if it came to its end.
     Answered { status: u16, body: Vec<u8>, ended: bool },
-    /// RST_STREAM, or the connection was closed.
+    /// The stream was reset, or the connection was closed.
     Refused,
 }
 
@@ -82,10 +82,9 @@ impl Frames {
                 (GOAWAY, _) if payload.get(4..8) != Some(&[0; 4]) => break,
                 _ => {}
             }
-            if on == stream && matches!(kind, HEADERS | DATA) && flags & END_STREAM != 0 {
-                if let Some((status, body)) = answer {
-                    return Outcome::Answered { status, body, ended: true };
-                }
+            let ends = on == stream && matches!(kind, HEADERS | DATA) && flags & END_STREAM != 0;
+            if ends && let Some((status, body)) = answer {
+                return Outcome::Answered { status, body, ended: true };
             }
         }
         answer.map_or(Outcome::Refused, |(status, body)| Outcome::Answered { status, body, ended: false })
