@@ -86,7 +86,12 @@ fn streams_of_http2() {
         for leniency in portals(as_yet) {
             trial.portal.be(leniency);
             honest += 1;
-            let wrong = trial.of_stream(&stream, &format!("/honest-{honest}"), as_yet);
+            let page = format!("/honest-{honest}");
+            let wrong = if stream.late {
+                trial.of_late_stream(&stream, &page)
+            } else {
+                trial.of_stream(&stream, &page, as_yet)
+            };
             told.extend(wrong.iter().map(|wrong| format!("\n{} (portal: {leniency:?})\n  {wrong}", stream.title)));
         }
     }

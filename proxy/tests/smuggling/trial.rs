@@ -1,6 +1,6 @@
 //! An attack is made, and proxy, portal and meter are asked what they made of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -30,7 +30,7 @@ impl Trial {
     /// nothing that was not metered.
     pub(crate) fn of(&self, attack: &Attack, honest: &str, as_yet: bool) -> Vec<String> {
         let expected: Vec<Whole> = attack.expected.iter().filter_map(Expected::whole).collect();
-        self.judge((!as_yet).then_some(expected), honest, 0, |wrong| {
+        self.judge((!as_yet).then_some(expected), honest, |wrong| {
             if as_yet {
                 self.look_on(attack);
             } else {
@@ -46,8 +46,7 @@ impl Trial {
             body: body.as_bytes().to_vec(),
         };
         let expected = stream.read.map(whole);
-        let known = (!as_yet && !stream.late).then(|| expected.clone().into_iter().collect());
-        self.judge(known, honest, u64::from(stream.late), |wrong| {
+        self.judge((!as_yet).then(|| expected.clone().into_iter().collect()), honest, |wrong| {
             let outcome = self.send(stream);
             let right = match (&outcome, &expected) {
                 (Outcome::Answered { status: 200, body, ended: true }, Some(whole)) => body.starts_with(&whole.line),
@@ -61,20 +60,32 @@ impl Trial {
         })
     }
 
-    /// What is wrong with what an attack came to. What is `expected` is not known for all; so many requests may
-    /// have reached the portal unmetered.
-    fn judge(
-        &self,
-        expected: Option<Vec<Whole>>,
-        honest: &str,
-        unmetered: u64,
-        attack: impl FnOnce(&mut Vec<String>),
-    ) -> Vec<String> {
-        let mut wrong = Vec::new();
+    /// What is wrong with a request whose header is good and whose body is not. The portal may have read and
+    /// answered it before that shows, and the answer may have been thrown away unmetered.
+    pub(crate) fn of_late_stream(&self, stream: &Stream, honest: &str) -> Vec<String> {
         self.portal.take();
         let before = self.metered();
-        attack(&mut wrong);
-        let line = format!("GET {honest} HTTP/1.1");
+        self.send(stream);
+        let mut seen = Vec::new();
+        let asked = Instant::now();
+        // It comes at once if it comes at all.
+        while seen.is_empty() && asked.elapsed() < Duration::from_secs(1) {
+            std::thread::sleep(Duration::from_millis(5));
+            seen = self.portal.take();
+        }
+        let mut wrong = Vec::new();
+        self.honest(honest, &mut wrong);
+        let metered = (self.metered() - before) as usize;
+        seen.extend(self.portal.take());
+        if seen.len() > 2 || metered > seen.len() || seen.iter().any(|seen| seen.line.starts_with(b"GET /smuggled")) {
+            wrong.push(format!("the portal read {}, and {metered} were metered", told(&seen)));
+        }
+        wrong
+    }
+
+    /// An honest browser's page, which must be its own.
+    fn honest(&self, page: &str, wrong: &mut Vec<String>) -> Whole {
+        let line = format!("GET {page} HTTP/1.1");
         let mut fresh = Connection::to(self.running.setup.proxy);
         let sent = fresh.send(format!("{line}\r\nHost: portal.test\r\nUser-Agent: {FIREFOX}\r\n\r\n").as_bytes());
         let answer = sent.and_then(|()| fresh.answer("GET"));
@@ -82,8 +93,17 @@ impl Trial {
         if body != Some(format!("{line}|")) {
             wrong.push(format!("an honest request afterwards got {answer:?}"));
         }
+        Whole { line: line.into_bytes(), body: Vec::new() }
+    }
+
+    /// What is wrong with what an attack came to. What is `expected` is not known for all.
+    fn judge(&self, expected: Option<Vec<Whole>>, honest: &str, attack: impl FnOnce(&mut Vec<String>)) -> Vec<String> {
+        let mut wrong = Vec::new();
+        self.portal.take();
+        let before = self.metered();
+        attack(&mut wrong);
+        let last = self.honest(honest, &mut wrong);
         let seen = self.portal.take();
-        let last = Whole { line: line.into_bytes(), body: Vec::new() };
         let right = match expected {
             Some(mut expected) => {
                 expected.push(last);
@@ -94,9 +114,9 @@ impl Trial {
         if !right {
             wrong.push(format!("the portal read {}", told(&seen)));
         }
-        let (metered, read) = (self.metered() - before, seen.len() as u64);
-        if metered > read || metered + unmetered < read {
-            wrong.push(format!("the portal read {read} requests, and {metered} were metered"));
+        let metered = self.metered() - before;
+        if metered != seen.len() as u64 {
+            wrong.push(format!("the portal read {} requests, and {metered} were metered", seen.len()));
         }
         wrong
     }
