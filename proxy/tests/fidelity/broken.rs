@@ -16,13 +16,10 @@ pub(crate) fn run(file: &str, text: &str, origin: &Origin, proxy: SocketAddr, no
         let expected =
             row.lines.iter().find_map(|line| if let Line::Expected(what) = line { Some(what) } else { None });
         let expected = expected.unwrap_or_else(|| panic!("{}: nothing is expected", row.place)).clone();
-        let waits = |line: &Line| {
-            if let Line::Happens(what) = line { what.strip_prefix("waits for ").map(str::to_owned) } else { None }
-        };
-        let as_yet = row.lines.iter().filter_map(waits).any(|what| not_yet.contains(&what.as_str()));
         let mut answer = row.clone();
-        answer.lines.retain(|line| !matches!(line, Line::Expected(_)) && waits(line).is_none());
+        answer.lines.retain(|line| !matches!(line, Line::Expected(_)));
         let case = Case::of(&answer, number);
+        let as_yet = case.waits_for.as_ref().is_some_and(|what| not_yet.contains(&what.as_str()));
         origin.on(&case.id, case.portal.clone());
         let mut connection = Connection::to(proxy);
         let request = format!("GET /a HTTP/1.1\r\nHost: portal.test\r\n{CASE}: {}\r\n\r\n", case.id);

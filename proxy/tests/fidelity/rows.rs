@@ -9,8 +9,9 @@ use super::exchange::{Outcome, exchange};
 use super::origin::Origin;
 use super::table;
 
-/// Has the exchanges of a table; panics with all that differs but is not known to.
-pub(crate) fn run(file: &str, text: &str, origin: &Origin, proxy: SocketAddr) {
+/// Has the exchanges of a table; panics with all that differs but is not known to. What a row that waits for
+/// something `not_yet` done comes to is not looked at.
+pub(crate) fn run(file: &str, text: &str, origin: &Origin, proxy: SocketAddr, not_yet: &[&str]) {
     let mut told = Vec::new();
     for (number, row) in table::rows(file, text).iter().enumerate() {
         let case = Case::of(row, number);
@@ -22,7 +23,8 @@ pub(crate) fn run(file: &str, text: &str, origin: &Origin, proxy: SocketAddr) {
         let found: BTreeSet<&str> = differences.iter().map(|(what, _)| what.as_str()).collect();
         let known: BTreeSet<&str> = case.known.iter().map(|(what, _)| what.as_str()).collect();
         let (new, gone): (Vec<_>, Vec<_>) = (found.difference(&known).collect(), known.difference(&found).collect());
-        if new.is_empty() && gone.is_empty() {
+        let as_yet = case.waits_for.as_ref().is_some_and(|what| not_yet.contains(&what.as_str()));
+        if as_yet || new.is_empty() && gone.is_empty() {
             continue;
         }
         told.push(format!("\n{}: {}\n  sent {}", case.place, case.title, case.sent()));
