@@ -91,6 +91,7 @@ impl Case {
             "the client sends no more" => self.client.push(Act::Shut),
             "the portal reads the body" => self.portal.push(Step::Body),
             "the portal notes the request" => self.portal.push(Step::Note),
+            "the portal thinks" => self.portal.extend([Step::Body, Step::Think]),
             "the portal closes" => self.portal.push(Step::Close),
             "the portal resets" => self.portal.push(Step::Reset),
             _ if what.starts_with("waits for ") => self.waits_for = Some(what["waits for ".len()..].to_owned()),

@@ -4,11 +4,15 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::message::{Body, Connection, Head};
 
 /// The field that says whose request it is.
 pub(crate) const CASE: &str = "X-Case";
+
+/// Longer than it takes to notice that a client has left.
+const THOUGHT: Duration = Duration::from_secs(1);
 
 /// What the portal does on a request, in order.
 #[derive(Debug, Clone)]
@@ -18,6 +22,8 @@ pub(crate) enum Step {
     /// Leaves the body where it is.
     Note,
     Send(Vec<u8>),
+    /// Takes its time.
+    Think,
     Close,
     /// Closes so that the other side's unread bytes are lost.
     Reset,
@@ -101,6 +107,7 @@ fn serve(stream: TcpStream, state: &State) -> io::Result<()> {
                     state.seen.lock().unwrap().push((case.clone(), seen.clone()));
                 }
                 Step::Send(bytes) => from.send(&bytes)?,
+                Step::Think => std::thread::sleep(THOUGHT),
                 Step::Close => goes_on = false,
                 Step::Reset => {
                     reset(&from.stream)?;
