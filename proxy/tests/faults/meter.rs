@@ -2,9 +2,10 @@
 #![allow(dead_code, reason = "each test binary uses a part of its own")]
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -203,6 +204,13 @@ impl Running {
         self.setup.counted()
     }
 
+    /// Memory that it holds, in KiB.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
@@ -237,6 +245,13 @@ impl Drop for Running {
 }
 
 /// An address on loopback that nobody listens on.
+///
+/// It is given up before it is used, and a port may be given out again meanwhile; so each has a host of its own,
+/// which no other test asks for.
 pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let given = 1 + GIVEN.fetch_add(1, Ordering::Relaxed) % 62;
+    // All of 127.0.0.0/8 is this machine: 18 bits for the process, 6 for what it asks for.
+    let [_, high, middle, low] = (((std::process::id() % (1 << 18)) << 6) | given).to_be_bytes();
+    TcpListener::bind((Ipv4Addr::new(127, high, middle, low), 0)).unwrap().local_addr().unwrap()
 }
