@@ -3,19 +3,21 @@
 //! No rule lives here. The meter never fails a request: its own errors are counted and logged, and
 //! the request goes on.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::Peer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 use portalmeter_rules::judge::host_of;
+use portalmeter_rules::target;
 
 use crate::answer::answer;
 use crate::door::head::{Limits, is_host};
@@ -55,6 +57,8 @@ pub(crate) struct Context {
 struct Routed {
     client: Client,
     host: String,
+    /// The target in the one form that the rules go by, where it was sent in another.
+    target: Option<Vec<u8>>,
     portal: usize,
     streams: bool,
     metered: bool,
@@ -91,8 +95,8 @@ impl ProxyHttp for Gateway {
             return self.refuse(session, refusal).await.map(|()| true);
         }
         let host = host_asked_for(request);
-        let target = target(request);
-        let path_end = memchr::memchr(b'?', target).unwrap_or(target.len());
+        let target = target::normal(as_sent(request));
+        let path_end = memchr::memchr(b'?', &target).unwrap_or(target.len());
         let Some(route) = self.metering.route(&host, &target[..path_end]) else {
             self.metering.counters.unknown_host.inc();
             let body = Bytes::from_static(b"421 Misdirected Request: no portal is configured for this host\n");
@@ -102,7 +106,11 @@ impl ProxyHttp for Gateway {
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let client = Client::behind(peer, &request.headers, &self.trusted_proxies, false);
         let streams = session.is_upgrade_req();
-        let mut route = Routed { client, host, portal: route, streams, metered: false, asks: None };
+        let target = match target {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(normal) => Some(normal),
+        };
+        let mut route = Routed { client, host, target, portal: route, streams, metered: false, asks: None };
         if !streams {
             route.asks = self.probes.begin(self.metering.intake.rules(), &asked(ctx.at, &route, request));
         }
@@ -143,6 +151,19 @@ impl ProxyHttp for Gateway {
         Ok(())
     }
 
+    async fn upstream_response_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        _: &mut Context,
+    ) -> Result<()> {
+        if response.status == 101 && !session.is_upgrade_req() {
+            let broken = Error::explain(ErrorType::InvalidHTTPHeader, "the portal switches protocols unasked");
+            return Err(broken.into_up());
+        }
+        Ok(())
+    }
+
     async fn response_filter(
         &self,
         session: &mut Session,
@@ -153,11 +174,15 @@ impl ProxyHttp for Gateway {
         if response.status.is_informational() && response.status.as_u16() != 101 {
             return Ok(());
         }
+        let request = session.req_header();
+        if request.version == Version::HTTP_10 {
+            // Who knows no chunks reads to the end of the connection.
+            response.remove_header("Transfer-Encoding");
+        }
         let Some(route) = ctx.route.as_mut() else { return Ok(()) };
         if std::mem::replace(&mut route.metered, true) {
             return Ok(());
         }
-        let request = session.req_header();
         let (asks, rules) = (route.asks.take(), self.metering.intake.rules());
         let asked = asked(ctx.at, route, request);
         self.probes.forget(rules, &asked, Some(&response.headers));
@@ -313,7 +338,7 @@ fn asked<'a>(at: i64, route: &'a Routed, request: &'a RequestHeader) -> Asked<'a
         method: request.method.as_str(),
         host: &route.host,
         host_as_sent: asked_for(request),
-        target: target(request),
+        target: route.target.as_deref().unwrap_or_else(|| as_sent(request)),
         headers: &request.headers,
     }
 }
@@ -362,7 +387,7 @@ fn asked_for(request: &RequestHeader) -> &str {
 }
 
 /// Path and query, beginning with `/` whatever form the request line had.
-fn target(request: &RequestHeader) -> &[u8] {
+fn as_sent(request: &RequestHeader) -> &[u8] {
     let raw = request.raw_path();
     if raw.starts_with(b"/") {
         return raw;

@@ -28,6 +28,7 @@ pub mod portal;
 pub mod product;
 pub mod roles;
 pub mod sharing;
+pub mod target;
 pub mod time;
 pub mod verdict;
 pub mod visitor;

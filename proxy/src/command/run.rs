@@ -81,7 +81,7 @@ fn read(path: &Path) -> Option<(Config, Vec<config::Problem>)> {
 /// Logs go to standard error; `RUST_LOG` says how much.
 pub(crate) fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=error"));
+        .unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_core::connectors=off,pingora_proxy=error"));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start in one process keeps the first's.
     let _ = subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init();

@@ -12,14 +12,19 @@ pub(super) fn escape(held: &mut BytesMut, end: usize) -> usize {
     let line = &held[..memchr(b'\r', &held[..end]).unwrap_or(end)];
     let (Some(from), Some(to)) = (memchr(b' ', line), memchr::memrchr(b' ', line)) else { return end };
     let target = &line[from..to];
-    let text = std::str::from_utf8(target).is_ok();
-    let odd = |byte: u8| matches!(byte, b'"' | b'<' | b'>' | b'`') || (!text && byte >= 0x80);
-    if !target.iter().copied().any(odd) {
+    let (text, query) = (std::str::from_utf8(target).is_ok(), memchr(b'?', target).unwrap_or(target.len()));
+    let odd = |at: usize, byte: u8| match byte {
+        b'<' | b'>' => true,
+        b'"' => at > query,
+        b'`' => at < query,
+        byte => !text && byte >= 0x80,
+    };
+    if !target.iter().enumerate().any(|(at, &byte)| odd(at, byte)) {
         return end;
     }
     let mut escaped = String::with_capacity(target.len() * 3);
-    for &byte in target {
-        if odd(byte) || byte >= 0x80 {
+    for (at, &byte) in target.iter().enumerate() {
+        if odd(at, byte) || byte >= 0x80 {
             let _ = write!(escaped, "%{byte:02X}");
         } else {
             escaped.push(char::from(byte));
@@ -48,12 +53,14 @@ mod tests {
 
     #[test]
     fn what_any_server_takes_is_written_as_it_should_be() {
-        assert_eq!(escaped(b"GET /caf\xe9?q=\"<a>` HTTP/1.1"), "GET /caf%E9?q=%22%3Ca%3E%60 HTTP/1.1");
+        assert_eq!(escaped(b"GET /caf\xe9`?q=\"<a>` HTTP/1.1"), "GET /caf%E9%60?q=%22%3Ca%3E` HTTP/1.1");
     }
 
     #[test]
     fn what_pingora_takes_stays_as_it_is() {
-        for line in ["GET /a?b|c^d{e}[f]\\ HTTP/1.1", "GET /grüße HTTP/1.1", "GET /%ff%00 HTTP/1.1"] {
+        for line in
+            ["GET /a?b|c^d{e}[f]\\ HTTP/1.1", "GET /grüße HTTP/1.1", "GET /\"?` HTTP/1.1", "GET /%ff%00 HTTP/1.1"]
+        {
             assert_eq!(escaped(line.as_bytes()), line);
         }
     }

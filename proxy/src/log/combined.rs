@@ -155,6 +155,6 @@ fn request_line(line: &[u8], asked: Span, record: &mut Record) -> Result<(), Why
     let path = request::path(&text[target.clone()])?;
     request::check_method(&text[..method])?;
     record.method = asked.within(0..method);
-    record.target = asked.within(target.start + path..target.end);
+    record.aim(line, asked.within(target.start + path..target.end));
     Ok(())
 }

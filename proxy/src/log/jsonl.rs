@@ -32,7 +32,7 @@ fn judge(line: &[u8], raw: &Raw, record: &mut Record) -> Result<(), Why> {
     request::check_method(bytes.at(method))?;
     let target = raw.path.ok_or(Why::Missing("path"))?;
     let path = request::path(bytes.at(target))?;
-    record.target = target.within(path..bytes.at(target).len());
+    record.aim(line, target.within(path..bytes.at(target).len()));
     let bytes = record.bytes(line);
     record.status = status(raw.status.ok_or(Why::Missing("status"))?, bytes)?;
     (record.at, record.client, record.method) = (at, client, method);

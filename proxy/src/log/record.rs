@@ -4,9 +4,11 @@
 //! It is used again for every line, so reading a log allocates nothing, and the next line of each
 //! of several logs can wait its turn.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 
+use portalmeter_rules::target;
 use portalmeter_rules::time::Millis;
 use serde_json::Value;
 
@@ -81,6 +83,14 @@ impl Record {
         let start = self.unescaped.len();
         self.unescaped.extend_from_slice(text);
         Span::unescaped(start..self.unescaped.len())
+    }
+
+    /// Takes note of a target in the one form that the rules go by.
+    pub(super) fn aim(&mut self, line: &[u8], target: Span) {
+        self.target = match target::normal(self.bytes(line).at(target)) {
+            Cow::Borrowed(_) => target,
+            Cow::Owned(normal) => self.keep(&normal),
+        };
     }
 
     /// Keeps header fields that are in no line of this record.

@@ -1,0 +1,149 @@
+//! One address, however it is written: what the rules match is the path that a server would look up.
+//!
+//! A portal reads `/%63sp`, `//csp`, `/./csp`, `/x/../csp` and `/csp;v=1` as `/csp` (RFC 3986, section 6.2.2). If the
+//! rules did not, anybody could have a page without being counted. What goes on to the portal stays as it was.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr_iter, memchr3};
+
+/// Path and query in one form: letters, digits and `-._~` undone of their `%XX`, no fragment; the path with
+/// neither dots, nor parameters, nor slashes that follow each other, and `\` for `/`.
+pub fn normal(target: &[u8]) -> Cow<'_, [u8]> {
+    if is_normal(target) {
+        return Cow::Borrowed(target);
+    }
+    let target = &target[..memchr(b'#', target).unwrap_or(target.len())];
+    let (path, query) = target.split_at(memchr(b'?', target).unwrap_or(target.len()));
+    let mut normal = walked(&decoded(path));
+    normal.extend_from_slice(&decoded(query));
+    Cow::Owned(normal)
+}
+
+fn is_normal(target: &[u8]) -> bool {
+    let plain = memchr3(b'%', b'#', b'\\', target).is_none() && memchr(b';', target).is_none();
+    let path = &target[..memchr(b'?', target).unwrap_or(target.len())];
+    let doubled = |at: usize| matches!(path.get(at + 1), Some(b'/' | b'.'));
+    plain && path.first() == Some(&b'/') && !memchr_iter(b'/', path).any(doubled)
+}
+
+/// With each `%XX` undone that stands for a character which needs none.
+fn decoded(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        let byte = match after {
+            [high, low, ..] if *first == b'%' => hex(*high).zip(hex(*low)).map(|(high, low)| high << 4 | low),
+            _ => None,
+        };
+        match byte.filter(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte)) {
+            Some(byte) => {
+                decoded.push(byte);
+                rest = &rest[3..];
+            }
+            None => {
+                decoded.push(*first);
+                rest = after;
+            }
+        }
+    }
+    decoded
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    (digit as char).to_digit(16).map(|value| value as u8)
+}
+
+/// The path without what leads nowhere.
+fn walked(path: &[u8]) -> Vec<u8> {
+    let mut segments: Vec<&[u8]> = Vec::new();
+    let mut open = false;
+    for segment in path.split(|byte| matches!(byte, b'/' | b'\\')) {
+        let name = &segment[..memchr(b';', segment).unwrap_or(segment.len())];
+        open = matches!(name, b"" | b"." | b"..");
+        match name {
+            b"" | b"." => {}
+            b".." => drop(segments.pop()),
+            name => segments.push(name),
+        }
+    }
+    let mut walked = Vec::with_capacity(path.len() + 1);
+    for segment in &segments {
+        walked.push(b'/');
+        walked.extend_from_slice(segment);
+    }
+    if open || walked.is_empty() {
+        walked.push(b'/');
+    }
+    walked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn normal_of(target: &str) -> String {
+        let normal = normal(target.as_bytes()).into_owned();
+        assert_eq!(super::normal(&normal), &normal[..], "one form is enough: {target}");
+        String::from_utf8(normal).unwrap()
+    }
+
+    #[test]
+    fn every_way_to_write_a_path_is_one_path() {
+        for target in [
+            "/csp",
+            "/%63sp",
+            "/%63%73%70",
+            "//csp",
+            "/./csp",
+            "/x/../csp",
+            "/x/%2e%2E/csp",
+            "/../csp",
+            "/csp;v=1",
+            "/csp#a",
+            "\\csp",
+            "/x\\..\\csp",
+            ";a/csp",
+        ] {
+            assert_eq!(normal_of(target), "/csp", "{target}");
+        }
+        for target in ["/csp/", "/csp//", "/csp/.", "/csp/x/..", "/csp/;a"] {
+            assert_eq!(normal_of(target), "/csp/", "{target}");
+        }
+        for target in ["/", "", "//", "/..", "/%2e", "#"] {
+            assert_eq!(normal_of(target), "/", "{target}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_a_query_whatever_is_in_it() {
+        assert_eq!(normal_of("/csp?%69d=login&u=//a/../b;c"), "/csp?id=login&u=//a/../b;c");
+        assert_eq!(normal_of("/csp?a=b%26c=d%3F"), "/csp?a=b%26c=d%3F");
+        assert_eq!(normal_of("//csp?a=1?b#c"), "/csp?a=1?b");
+    }
+
+    #[test]
+    fn what_stands_for_something_else_stays() {
+        for target in [
+            "/a%2Fb",
+            "/a%3Fb",
+            "/a%00",
+            "/a%25b",
+            "/a%",
+            "/a%4",
+            "/caf%C3%A9",
+            "/a.b/c~d",
+            "/.well-known/x",
+            "/a..b/c.",
+        ] {
+            assert_eq!(normal_of(target), target);
+        }
+    }
+
+    #[test]
+    fn what_is_normal_is_not_copied() {
+        for target in ["/", "/csp", "/a/b.html?c=d/e//f", "/a?b=.."] {
+            assert!(matches!(normal(target.as_bytes()), Cow::Borrowed(_)), "{target}");
+        }
+    }
+}
