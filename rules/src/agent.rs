@@ -16,6 +16,8 @@
 
 mod bounds;
 mod category;
+mod chrome;
+mod desktop;
 mod recent;
 mod shape;
 mod tokens;
@@ -26,6 +28,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 pub use category::{Category, UnknownCategory};
 
 use crate::{facts::Headers, pattern::Pattern};
+use desktop::Odd;
 use recent::Recent;
 use words::Words;
 
@@ -86,6 +89,7 @@ enum BotAt {
     ForgedChrome,
     Compatible,
     NoBrowser,
+    Odd(Odd),
 }
 
 struct Shapes {
@@ -95,6 +99,10 @@ struct Shapes {
     headless_hint: Bot,
     forged_chrome: Bot,
     no_browser: Bot,
+    odd_product: Bot,
+    odd_remark: Bot,
+    odd_computer: Bot,
+    no_engine: Bot,
 }
 
 impl Agents {
@@ -168,13 +176,16 @@ impl Rules {
         if shape::has_address(text) {
             return Text::Says(BotAt::Address);
         }
-        if shape::is_forged_chrome(text) {
+        if chrome::is_forged(text) {
             return Text::Betrays(BotAt::ForgedChrome);
         }
         if shape::is_merely_compatible(text) {
             return Text::Betrays(BotAt::Compatible);
         }
-        if shape::has_browser_form(text) { Text::Browser } else { Text::Betrays(BotAt::NoBrowser) }
+        if !shape::has_browser_form(text) {
+            return Text::Betrays(BotAt::NoBrowser);
+        }
+        desktop::oddity(text).map_or(Text::Browser, |odd| Text::Betrays(BotAt::Odd(odd)))
     }
 
     fn bot(&self, at: BotAt) -> Option<&Bot> {
@@ -186,6 +197,10 @@ impl Rules {
             BotAt::ForgedChrome => Some(&shapes.forged_chrome),
             BotAt::Compatible => Some(&shapes.compatible),
             BotAt::NoBrowser => Some(&shapes.no_browser),
+            BotAt::Odd(Odd::Product) => Some(&shapes.odd_product),
+            BotAt::Odd(Odd::Remark) => Some(&shapes.odd_remark),
+            BotAt::Odd(Odd::Computer) => Some(&shapes.odd_computer),
+            BotAt::Odd(Odd::Engine) => Some(&shapes.no_engine),
         }
     }
 }
@@ -200,6 +215,10 @@ impl Shapes {
             headless_hint: bot("HeadlessChrome", Category::Headless, "agent:hint:HeadlessChrome"),
             forged_chrome: bot("forged Chrome", Category::Other, "agent:forged-chrome"),
             no_browser: bot("no browser", Category::Other, "agent:shape:no-browser"),
+            odd_product: bot("unknown product", Category::Other, "agent:shape:product"),
+            odd_remark: bot("unknown remark", Category::Other, "agent:shape:remark"),
+            odd_computer: bot("unknown computer", Category::Other, "agent:shape:computer"),
+            no_engine: bot("no engine", Category::Other, "agent:shape:engine"),
         }
     }
 }

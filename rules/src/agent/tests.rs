@@ -92,6 +92,32 @@ fn a_phone_may_be_called_spider() {
 }
 
 #[test]
+fn a_phone_in_an_apps_words_may_be_called_spider_too() {
+    let instagram = " Instagram 350.0.0.1 Android (34/14; 480dpi; 1080x2252; Spider; Xbot; x; y; de_DE; 1)";
+    assert_eq!(rule(phone("X; wv") + instagram), "human");
+    assert_eq!(rule(phone("X; wv") + " [FB_IAB/FB4A;FBAV/500.0;FBCR/Spider Mobile;]"), "human");
+}
+
+#[test]
+fn an_app_on_a_phone_may_be_about_security() {
+    assert_eq!(rule(phone("X; wv") + " AcmeSecurity/1.0"), "human");
+    assert_eq!(rule(browser("AcmeSecurity/1.0")), "agent:word:security");
+}
+
+#[test]
+fn a_tool_that_drives_a_browser_at_a_desk_is_a_bot() {
+    assert_eq!(rule(browser("Chrome/131.0.0.0") + " AcmeTest/1.0"), "agent:shape:product");
+    assert_eq!(rule(browser("Chrome/131.0.0.0") + " Edg/131.0.0.0"), "human");
+    assert_eq!(rule(phone("X") + " AcmeTest/1.0"), "human");
+}
+
+#[test]
+fn an_attack_is_a_scanner() {
+    let bot = Agents::builtin().classify((browser("Chrome/131.0.0.0") + "${jndi:ldap://x}").as_bytes(), None).unwrap();
+    assert_eq!(bot.category, Category::Scanner);
+}
+
+#[test]
 fn chrome_400_is_human() {
     assert_eq!(rule(browser("Chrome/400.0.12345.6789")), "human");
 }

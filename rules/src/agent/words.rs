@@ -5,8 +5,8 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use super::{
     Bot,
     bounds::Bounds,
-    shape::device_part,
-    tokens::{Group, HUMAN, TOKENS, WORDS},
+    shape::{app_part, device_part, is_phone},
+    tokens::{Group, HUMAN, SAID_BY_APPS, TOKENS, WORDS},
 };
 
 /// Finds the words of the tables in a text: one pass, whatever the text.
@@ -28,6 +28,8 @@ enum Says {
     Named(Bot),
     /// A word that only bots use of themselves.
     Generic(Bot),
+    /// A word that bots use of themselves, and apps on phones of other things.
+    Doubtful(Bot),
 }
 
 impl Words {
@@ -38,9 +40,10 @@ impl Words {
             texts.push(text);
             meanings.push(Meaning { bounds: Bounds::Inside, says: Says::Human });
         }
-        let named = TOKENS.iter().map(|group| (group, "token", Says::Named as fn(Bot) -> Says));
+        let named = TOKENS.iter().copied().flatten().map(|group| (group, "token", Says::Named as fn(Bot) -> Says));
         let generic = WORDS.iter().map(|group| (group, "word", Says::Generic as fn(Bot) -> Says));
-        for (group, kind, says) in named.chain(generic) {
+        let doubtful = SAID_BY_APPS.iter().map(|group| (group, "word", Says::Doubtful as fn(Bot) -> Says));
+        for (group, kind, says) in named.chain(generic).chain(doubtful) {
             for &text in group.texts {
                 texts.push(text);
                 meanings.push(Meaning { bounds: group.bounds, says: says(bot(kind, text, group)) });
@@ -66,8 +69,10 @@ impl Words {
                 Says::Human => {}
                 _ if device.contains(&hit.start()) && text.get(hit.end()) != Some(&b'/') => {}
                 _ if !meaning.bounds.hold(text, hit.range()) => {}
+                _ if app_part(text).contains(&hit.start()) && text.get(hit.end()) != Some(&b'/') => {}
                 Says::Named(_) => return Some(word),
-                Says::Generic(_) => generic = generic.or(Some(word)),
+                Says::Doubtful(_) if generic.is_some() || is_phone(text) => {}
+                Says::Generic(_) | Says::Doubtful(_) => generic = generic.or(Some(word)),
             }
         }
         generic
@@ -77,7 +82,7 @@ impl Words {
     pub(super) fn bot(&self, word: usize) -> Option<&Bot> {
         match &self.meanings.get(word)?.says {
             Says::Human => None,
-            Says::Named(bot) | Says::Generic(bot) => Some(bot),
+            Says::Named(bot) | Says::Generic(bot) | Says::Doubtful(bot) => Some(bot),
         }
     }
 }
@@ -105,7 +110,7 @@ mod tests {
     #[test]
     fn every_token_is_found_where_it_stands_alone() {
         let words = Words::new();
-        for group in TOKENS.iter().chain(WORDS) {
+        for group in TOKENS.iter().copied().flatten().chain(WORDS).chain(SAID_BY_APPS) {
             for text in group.texts {
                 let found = words.find(text.as_bytes()).and_then(|word| words.bot(word)).map(|bot| bot.category);
                 assert_eq!(found, Some(group.category), "{text}");
@@ -122,7 +127,8 @@ mod tests {
     #[test]
     fn no_word_is_listed_twice() {
         let mut seen = BTreeSet::new();
-        let texts = TOKENS.iter().chain(WORDS).flat_map(|group| group.texts).chain(HUMAN);
+        let groups = TOKENS.iter().copied().flatten().chain(WORDS).chain(SAID_BY_APPS);
+        let texts = groups.flat_map(|group| group.texts).chain(HUMAN);
         for text in texts {
             assert!(seen.insert(text.to_ascii_lowercase()), "{text}");
         }
@@ -137,8 +143,8 @@ mod tests {
     }
 
     #[test]
-    fn every_category_but_the_last_has_a_token() {
-        let used: BTreeSet<_> = TOKENS.iter().map(|group| group.category).collect();
+    fn every_category_has_a_token() {
+        let used: BTreeSet<_> = TOKENS.iter().copied().flatten().map(|group| group.category).collect();
         assert_eq!(used.len(), Category::ALL.len());
     }
 }
