@@ -18,6 +18,7 @@ mod bounds;
 mod category;
 mod chrome;
 mod desktop;
+mod patterns;
 mod recent;
 mod shape;
 mod tokens;
@@ -26,6 +27,7 @@ mod words;
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
 pub use category::{Category, UnknownCategory};
+pub use patterns::{Patterns, TooMuch};
 
 use crate::{facts::Headers, pattern::Pattern};
 use desktop::Odd;
@@ -42,9 +44,9 @@ pub struct Agents {
 #[derive(Debug, Clone, Default)]
 pub struct AgentOptions {
     /// Never bots, whatever else speaks.
-    pub allow: Vec<Pattern>,
+    pub allow: Patterns,
     /// Bots, of category [`Category::Other`], even where that category counts as human.
-    pub add: Vec<Pattern>,
+    pub add: Patterns,
     /// Bots of these categories count as people.
     pub human_categories: BTreeSet<Category>,
 }
@@ -58,11 +60,21 @@ pub struct Bot {
     pub category: Category,
     /// The rule that spoke, such as `agent:token:Googlebot`.
     pub rule: Arc<str>,
+    /// The same with the version of the rules, as records keep it: `agent:token:Googlebot@2026-11-22.1`.
+    pub rule_of_version: Arc<str>,
+}
+
+impl Bot {
+    fn new(name: &str, category: Category, rule: String) -> Self {
+        let rule_of_version = format!("{rule}@{}", tokens::VERSION).into();
+        Self { name: name.into(), category, rule: rule.into(), rule_of_version }
+    }
 }
 
 struct Rules {
-    allow: Vec<Pattern>,
-    add: Vec<(Pattern, Bot)>,
+    allow: Patterns,
+    add: Patterns,
+    added: Vec<Bot>,
     human_categories: BTreeSet<Category>,
     words: Words,
     shapes: Shapes,
@@ -109,11 +121,12 @@ impl Agents {
     /// Our rules with the operator's.
     pub fn new(options: AgentOptions) -> Self {
         let AgentOptions { allow, add, human_categories } = options;
-        let add = add.into_iter().map(added).collect();
+        let added = add.iter().map(added).collect();
         Self {
             rules: Arc::new(Rules {
                 allow,
                 add,
+                added,
                 human_categories,
                 words: Words::new(),
                 shapes: Shapes::new(),
@@ -133,10 +146,10 @@ impl Agents {
     pub fn classify(&self, user_agent: &[u8], headers: Option<&dyn Headers>) -> Option<Bot> {
         let rules = &*self.rules;
         let text = user_agent.get(..LONGEST).unwrap_or(user_agent);
-        if rules.allow.iter().any(|pattern| pattern.matches(text)) {
+        if rules.allow.find(text).is_some() {
             return None;
         }
-        if let Some((_, bot)) = rules.add.iter().find(|(pattern, _)| pattern.matches(text)) {
+        if let Some(bot) = rules.add.find(text).and_then(|at| rules.added.get(at)) {
             return Some(bot.clone());
         }
         let bot = rules.judge(text, headers)?;
@@ -207,7 +220,7 @@ impl Rules {
 
 impl Shapes {
     fn new() -> Self {
-        let bot = |name: &str, category, rule: &str| Bot { name: name.into(), category, rule: rule.into() };
+        let bot = |name, category, rule: &str| Bot::new(name, category, rule.to_owned());
         Self {
             empty: bot("no User-Agent", Category::Other, "agent:shape:empty"),
             address: bot("mail address", Category::Other, "agent:shape:address"),
@@ -223,10 +236,8 @@ impl Shapes {
     }
 }
 
-fn added(pattern: Pattern) -> (Pattern, Bot) {
-    let rule = format!("agent:add:{pattern}").into();
-    let bot = Bot { name: pattern.as_str().into(), category: Category::Other, rule };
-    (pattern, bot)
+fn added(pattern: &Pattern) -> Bot {
+    Bot::new(pattern.as_str(), Category::Other, format!("agent:add:{pattern}"))
 }
 
 /// Chrome tells its brands in this header; a headless one tells that too, even under a borrowed User-Agent.

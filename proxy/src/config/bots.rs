@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use portalmeter_rules::agent::{AgentOptions, Agents, Category};
+use portalmeter_rules::agent::{AgentOptions, Agents, Category, Patterns};
 use portalmeter_rules::pattern::Pattern;
 
 use super::nearest::suggestion;
@@ -30,7 +30,7 @@ pub(super) fn build(raw: &raw::Bots, notes: &mut Notes) -> Arc<Agents> {
     Arc::new(Agents::new(options))
 }
 
-fn agents(texts: &[Text], notes: &mut Notes) -> Vec<Pattern> {
+fn agents(texts: &[Text], notes: &mut Notes) -> Patterns {
     let mut patterns = Vec::new();
     for text in texts {
         if text.get_ref() == "*" {
@@ -43,5 +43,10 @@ fn agents(texts: &[Text], notes: &mut Notes) -> Vec<Pattern> {
             }
         }
     }
-    patterns
+    Patterns::new(patterns).unwrap_or_else(|error| {
+        if let Some(first) = texts.first() {
+            notes.error(first.span(), error.to_string()).advise("a pattern with `*` in it stands for many");
+        }
+        Patterns::default()
+    })
 }

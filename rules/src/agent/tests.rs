@@ -18,8 +18,8 @@ fn rule(user_agent: impl AsRef<[u8]>) -> String {
     bot.map_or_else(|| "human".to_owned(), |bot| bot.rule.to_string())
 }
 
-fn patterns(texts: &[&str]) -> Vec<Pattern> {
-    texts.iter().map(|text| Pattern::agent(text).unwrap()).collect()
+fn patterns(texts: &[&str]) -> Patterns {
+    Patterns::new(texts.iter().map(|text| Pattern::agent(text).unwrap()).collect()).unwrap()
 }
 
 struct Hint(&'static str);
@@ -37,6 +37,12 @@ fn a_crawler_is_named() {
     let bot =
         Agents::builtin().classify(b"Mozilla/5.0 (compatible; googlebot/2.1; +http://example.com)", None).unwrap();
     assert_eq!((&*bot.name, bot.category, &*bot.rule), ("Googlebot", Category::Search, "agent:token:Googlebot"));
+}
+
+#[test]
+fn records_keep_the_version_of_the_rules() {
+    let bot = Agents::builtin().classify(b"curl/8.9.1", None).unwrap();
+    assert_eq!(*bot.rule_of_version, *format!("{}@{}", bot.rule, Agents::version()));
 }
 
 #[test]

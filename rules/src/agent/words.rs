@@ -89,7 +89,7 @@ impl Words {
 
 fn bot(kind: &str, text: &str, group: &Group) -> Bot {
     let name = product(text);
-    Bot { name: name.into(), category: group.category, rule: format!("agent:{kind}:{name}").into() }
+    Bot::new(name, group.category, format!("agent:{kind}:{name}"))
 }
 
 /// A token without its version.
