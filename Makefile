@@ -2,11 +2,14 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test build check fmt clippy doc deny unit e2e bench clean install-build install-test
+.PHONY: help demo test build check fmt clippy doc deny unit e2e bench agents-diff clean install-build install-test
 
 PORTALMETER := target/release/portalmeter
 # Options for the demo: make demo ARGS="--listen 127.0.0.1:8081"
 ARGS ?=
+# What agents-diff compares with, and on which lists
+OLD ?= HEAD
+CORPORA ?= ../shared/corpora/user-agents
 
 help: ## what there is to make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 16
@@ -42,6 +45,9 @@ e2e: build ## a real portal, a real browser, the real numbers
 
 bench: ## benchmarks
 	cargo bench --workspace --locked
+
+agents-diff: ## what a change of the rules about bots changes: make agents-diff OLD=HEAD~1 CORPORA=folder
+	tools/agents_diff.sh $(OLD) $(CORPORA)
 
 clean: ## remove what was built and what the tests installed
 	cargo clean

@@ -2,7 +2,7 @@
 //!
 //! The first rule that speaks wins: the operator's `allow`, the operator's `add`, no User-Agent at
 //! all, a known bot's product, a word or an address that only bots use of themselves, a headless
-//! client hint, a Chrome that never shipped, a text that is no browser's. Every verdict names its
+//! client hint, a Chrome that never shipped, a text that is no browser's, a signature. Every verdict names its
 //! rule, and [`Agents::version`] names the rule set, so that a bill can be argued about.
 //!
 //! ```
@@ -21,6 +21,7 @@ mod desktop;
 mod patterns;
 mod recent;
 mod shape;
+mod signed;
 mod tokens;
 mod words;
 
@@ -28,8 +29,12 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 
 pub use category::{Category, UnknownCategory};
 pub use patterns::{Patterns, TooMuch};
+pub use signed::{BadKeys, SignatureKeys};
 
-use crate::{facts::Headers, pattern::Pattern};
+use crate::{
+    facts::{Headers, Request},
+    pattern::Pattern,
+};
 use desktop::Odd;
 use recent::Recent;
 use words::Words;
@@ -49,6 +54,8 @@ pub struct AgentOptions {
     pub add: Patterns,
     /// Bots of these categories count as people.
     pub human_categories: BTreeSet<Category>,
+    /// By which keys bots sign.
+    pub signature_keys: SignatureKeys,
 }
 
 /// A verdict: which bot, what for, and by which rule.
@@ -76,7 +83,8 @@ struct Rules {
     add: Patterns,
     added: Vec<Bot>,
     human_categories: BTreeSet<Category>,
-    words: Words,
+    signature_keys: SignatureKeys,
+    words: &'static Words,
     shapes: Shapes,
     recent: Recent<Text>,
 }
@@ -120,7 +128,7 @@ struct Shapes {
 impl Agents {
     /// Our rules with the operator's.
     pub fn new(options: AgentOptions) -> Self {
-        let AgentOptions { allow, add, human_categories } = options;
+        let AgentOptions { allow, add, human_categories, signature_keys } = options;
         let added = add.iter().map(added).collect();
         Self {
             rules: Arc::new(Rules {
@@ -128,7 +136,8 @@ impl Agents {
                 add,
                 added,
                 human_categories,
-                words: Words::new(),
+                signature_keys,
+                words: Words::shared(),
                 shapes: Shapes::new(),
                 recent: Recent::new(),
             }),
@@ -140,19 +149,40 @@ impl Agents {
         Self::new(AgentOptions::default())
     }
 
+    /// The bot that sent the request, or `None` for a person.
+    ///
+    /// A log that does not write User-Agents down proves nothing by their absence.
+    pub fn sender(&self, request: &Request<'_>) -> Option<Bot> {
+        let agent = request.headers.first("user-agent");
+        let told = agent.is_some() || request.tells_agent;
+        self.decide(told.then(|| agent.unwrap_or_default()), Some(request.headers), Some(request))
+    }
+
     /// The bot that sent this User-Agent and these headers, or `None` for a person.
     ///
     /// Only the first 1,024 bytes are read, by the operator's patterns too.
     pub fn classify(&self, user_agent: &[u8], headers: Option<&dyn Headers>) -> Option<Bot> {
+        self.decide(Some(user_agent), headers, None)
+    }
+
+    fn decide(
+        &self,
+        user_agent: Option<&[u8]>,
+        headers: Option<&dyn Headers>,
+        request: Option<&Request<'_>>,
+    ) -> Option<Bot> {
         let rules = &*self.rules;
-        let text = user_agent.get(..LONGEST).unwrap_or(user_agent);
-        if rules.allow.find(text).is_some() {
+        let text = user_agent.map(|text| text.get(..LONGEST).unwrap_or(text));
+        if text.is_some_and(|text| rules.allow.find(text).is_some()) {
             return None;
         }
-        if let Some(bot) = rules.add.find(text).and_then(|at| rules.added.get(at)) {
+        let added = text.and_then(|text| rules.added.get(rules.add.find(text)?));
+        if let Some(bot) = added {
             return Some(bot.clone());
         }
-        let bot = rules.judge(text, headers)?;
+        // What it says of itself is the better name: a key tells whose a bot is, not which.
+        let named = text.and_then(|text| rules.judge(text, headers));
+        let bot = named.or_else(|| rules.signature_keys.signer(request?))?;
         (!rules.human_categories.contains(&bot.category)).then(|| bot.clone())
     }
 

@@ -178,11 +178,7 @@ impl Rules {
     }
 
     fn sender(&self, rules: &Portal, request: &Request<'_>, response: &Response<'_>) -> Result<Sender, Unseen> {
-        let agent = request.headers.first("user-agent");
-        // A log that does not write User-Agents down proves nothing by their absence.
-        let told = agent.is_some() || request.tells_agent;
-        let bot = told.then(|| rules.agents.classify(agent.unwrap_or_default(), Some(request.headers))).flatten();
-        if let Some(bot) = bot {
+        if let Some(bot) = rules.agents.sender(request) {
             let rule = Arc::clone(&bot.rule);
             return Ok(Sender { evidence: Evidence::Bot, user: None, account: None, bot: Some(bot), rule });
         }

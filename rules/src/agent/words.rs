@@ -1,5 +1,7 @@
 //! One automaton over every word of the rule set, and what a hit of each means.
 
+use std::sync::LazyLock;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::{
@@ -33,7 +35,13 @@ enum Says {
 }
 
 impl Words {
-    pub(super) fn new() -> Self {
+    /// The one of this process: every portal has the same words.
+    pub(super) fn shared() -> &'static Self {
+        static WORDS: LazyLock<Words> = LazyLock::new(Words::new);
+        &WORDS
+    }
+
+    fn new() -> Self {
         let mut texts = Vec::new();
         let mut meanings = Vec::new();
         for &text in HUMAN {
@@ -109,7 +117,7 @@ mod tests {
 
     #[test]
     fn every_token_is_found_where_it_stands_alone() {
-        let words = Words::new();
+        let words = Words::shared();
         for group in TOKENS.iter().copied().flatten().chain(WORDS).chain(SAID_BY_APPS) {
             for text in group.texts {
                 let found = words.find(text.as_bytes()).and_then(|word| words.bot(word)).map(|bot| bot.category);
@@ -136,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_product_is_preferred_to_a_generic_word() {
-        let words = Words::new();
+        let words = Words::shared();
         let word = words.find(b"some crawler, Googlebot/2.1");
         let found = word.and_then(|word| words.bot(word)).map(|bot| bot.rule.to_string());
         assert_eq!(found.as_deref(), Some("agent:token:Googlebot"));
