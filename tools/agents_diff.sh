@@ -22,10 +22,10 @@ work=$(mktemp -d)
 trap 'git worktree remove --force "$work/old" 2>/dev/null || true; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-# A target folder of its own keeps the build of the working tree warm.
+# Both are built where the working tree is: what it depends on is there already.
 build() { # folder, name
-    (cd "$1" && CARGO_TARGET_DIR="$root/target/agents-diff" cargo build --quiet --locked -p portalmeter)
-    cp "$root/target/agents-diff/debug/portalmeter" "$work/$2"
+    (cd "$1" && CARGO_TARGET_DIR="$root/target" cargo build --quiet --locked -p portalmeter)
+    cp "$root/target/debug/portalmeter" "$work/$2"
 }
 root=$PWD
 

@@ -114,6 +114,7 @@ enum BotAt {
 
 struct Shapes {
     empty: Bot,
+    too_long: Bot,
     address: Bot,
     compatible: Bot,
     headless_hint: Bot,
@@ -160,7 +161,7 @@ impl Agents {
 
     /// The bot that sent this User-Agent and these headers, or `None` for a person.
     ///
-    /// Only the first 1,024 bytes are read, by the operator's patterns too.
+    /// Only the first 1,024 bytes are read, by the operator's patterns too: what is longer is no browser's.
     pub fn classify(&self, user_agent: &[u8], headers: Option<&dyn Headers>) -> Option<Bot> {
         self.decide(Some(user_agent), headers, None)
     }
@@ -181,7 +182,10 @@ impl Agents {
             return Some(bot.clone());
         }
         // What it says of itself is the better name: a key tells whose a bot is, not which.
-        let named = text.and_then(|text| rules.judge(text, headers));
+        let named = match user_agent {
+            Some(long) if long.len() > LONGEST => Some(&rules.shapes.too_long),
+            _ => text.and_then(|text| rules.judge(text, headers)),
+        };
         let bot = named.or_else(|| rules.signature_keys.signer(request?))?;
         (!rules.human_categories.contains(&bot.category)).then(|| bot.clone())
     }
@@ -253,6 +257,7 @@ impl Shapes {
         let bot = |name, category, rule: &str| Bot::new(name, category, rule.to_owned());
         Self {
             empty: bot("no User-Agent", Category::Other, "agent:shape:empty"),
+            too_long: bot("too long", Category::Other, "agent:shape:too-long"),
             address: bot("mail address", Category::Other, "agent:shape:address"),
             compatible: bot("merely compatible", Category::Other, "agent:shape:compatible"),
             headless_hint: bot("HeadlessChrome", Category::Headless, "agent:hint:HeadlessChrome"),
@@ -279,7 +284,7 @@ fn hints_at_headless(headers: &dyn Headers) -> bool {
     hints
 }
 
-/// The longest User-Agent of a browser that we know of has about 500 bytes; what comes after twice that is noise.
+/// The longest User-Agents of people that we know of have about 500 bytes, with all that an app says of a phone.
 const LONGEST: usize = 1024;
 
 #[cfg(test)]

@@ -28,13 +28,15 @@ pub(super) fn oddity(user_agent: &[u8]) -> Option<Odd> {
     }
     let open = memchr::memchr(b'(', user_agent)?;
     let inside = user_agent.get(open + 1..)?;
-    let length = memchr::memchr(b')', inside)?;
-    let (computer, rest) = inside.split_at(length);
-    if names_stranger(computer) {
-        return Some(Odd::Computer);
-    }
+    let (computer, rest) = inside.split_at(memchr::memchr(b')', inside)?);
     if has_remark(rest) {
         return Some(Odd::Remark);
+    }
+    if PHONES.iter().any(|start| computer.starts_with(start)) {
+        return None;
+    }
+    if names_stranger(computer) {
+        return Some(Odd::Computer);
     }
     if !DESKTOPS.iter().any(|start| begins(computer, start)) {
         return None;
@@ -42,12 +44,14 @@ pub(super) fn oddity(user_agent: &[u8]) -> Option<Odd> {
     if has_stranger_behind(rest) {
         return Some(Odd::Product);
     }
-    (user_agent.starts_with(b"Mozilla/5.0") && !has_engine(user_agent)).then_some(Odd::Engine)
+    (user_agent.starts_with(b"Mozilla/5.0") && !has_engine(user_agent, rest)).then_some(Odd::Engine)
 }
 
-/// Whether it names an engine: all that say Mozilla 5 do.
-fn has_engine(user_agent: &[u8]) -> bool {
-    ENGINES.iter().any(|engine| memchr::memmem::find(user_agent, engine).is_some())
+/// Whether it names an engine: all that say Mozilla 5 do, nearly always behind the computer.
+fn has_engine(user_agent: &[u8], rest: &[u8]) -> bool {
+    rest.starts_with(b") AppleWebKit/")
+        || rest.starts_with(b") Gecko/")
+        || ENGINES.iter().any(|engine| memchr::memmem::find(user_agent, engine).is_some())
 }
 
 /// Whether something else is named before the system, or a bare name beside it.
@@ -66,21 +70,21 @@ fn names_stranger(computer: &[u8]) -> bool {
 
 /// Whether `like Gecko` is followed by more than its bracket. Old forks of WebKit named Safari there, consoles what they play.
 fn has_remark(rest: &[u8]) -> bool {
-    let Some(at) = memchr::memmem::find(rest, b"like Gecko") else { return false };
-    let Some((b';' | b',', remark)) = rest.get(at + b"like Gecko".len()..).and_then(<[u8]>::split_first) else {
-        return false;
-    };
+    let Some(open) = memchr::memchr(b'(', rest) else { return false };
+    let likeness = rest.get(open + 1..).and_then(|rest| rest.strip_prefix(b"KHTML, like Gecko"));
+    let Some((b';' | b',', remark)) = likeness.and_then(<[u8]>::split_first) else { return false };
     let remark = remark.trim_ascii_start();
     is_name(remark) && !["Safari", "HEVC", "Chrome"].iter().any(|known| begins(remark, known.as_bytes()))
 }
 
-/// Whether a product that no browser names stands behind the version.
+/// Whether a product that no browser names stands behind the version, unless it is a television's or an app's.
 fn has_stranger_behind(rest: &[u8]) -> bool {
     let Some(tail) = behind_version(rest) else { return false };
     let shows = |signs: &[&[u8]], text| signs.iter().any(|sign| memchr::memmem::find(text, sign).is_some());
-    if tail.is_empty() || shows(TELEVISIONS, tail) || shows(APPS, rest) {
-        return false;
-    }
+    names_stranger_product(tail) && !shows(TELEVISIONS, tail) && !shows(APPS, rest)
+}
+
+fn names_stranger_product(tail: &[u8]) -> bool {
     if memchr::memchr(b')', tail).is_some_and(|close| memchr::memchr(b'(', tail).is_none_or(|open| close < open)) {
         return false;
     }
@@ -146,6 +150,9 @@ const MOST_PRODUCTS: usize = 16;
 /// Parts of engines' names that are in no other word, the commonest first.
 const ENGINES: &[&[u8]] =
     &[b"WebKit", b"Webkit", b"Gecko", b"Trident", b"MSIE", b"KHTML", b"Presto", b"Goanna", b"Servo", b"Opera"];
+
+/// How phones, tablets and televisions begin, and nearly every browser at no desk.
+const PHONES: &[&[u8]] = &[b"Linux;", b"iPhone", b"iPad"];
 
 const DESKTOPS: &[&[u8]] = &[b"Windows NT", b"Macintosh", b"X11", b"Intel Mac OS X"];
 

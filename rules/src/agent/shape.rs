@@ -19,9 +19,13 @@ pub(super) fn has_browser_form(user_agent: &[u8]) -> bool {
             None => has(b"AppleWebKit/"),
         };
     }
-    begins(user_agent, BROWSER_STARTS)
-        || has(b"; wv)")
-        || (!has(b"Mozilla/") && BROWSER_SIGNS.iter().any(|sign| has(sign)))
+    begins(user_agent, BROWSER_STARTS) || shows_browser(user_agent)
+}
+
+/// Whether an engine or an app shows through, though it begins in its own way: bots put their name before a whole browser's.
+fn shows_browser(user_agent: &[u8]) -> bool {
+    let has = |sign: &[u8]| memchr::memmem::find(user_agent, sign).is_some();
+    SIGNS_IN_TEXT.as_ref().is_some_and(|signs| signs.is_match(user_agent)) && (!has(b"Mozilla/") || has(b"; wv)"))
 }
 
 /// Whether it names a platform, where one belongs or anywhere.
@@ -52,15 +56,11 @@ pub(super) fn device_part(user_agent: &[u8]) -> Range<usize> {
     open..open + 1 + length
 }
 
-/// Where an app says what it is, what it runs on and who carries its calls: to the end of the text.
-pub(super) fn app_part(user_agent: &[u8]) -> Range<usize> {
-    let begin = APP_STARTS.iter().filter_map(|start| memchr::memmem::find(user_agent, start)).min();
-    begin.unwrap_or(user_agent.len())..user_agent.len()
-}
-
-/// Whether it is a phone or a tablet, or an app on one.
+/// Whether it is a phone's or a tablet's.
 pub(super) fn is_phone(user_agent: &[u8]) -> bool {
-    PHONES.iter().any(|phone| memchr::memmem::find(user_agent, phone).is_some())
+    let Some(open) = memchr::memchr(b'(', user_agent) else { return false };
+    let inside = user_agent.get(open + 1..).unwrap_or_default();
+    begins(inside, PHONES) || begins(inside, ANDROID_STARTS)
 }
 
 /// Whether a mail address stands in it: browsers have nobody to write to.
@@ -92,14 +92,14 @@ fn after<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
 
 /// Whether `text` begins with one of `starts`, in any case.
 fn begins(text: &[u8], starts: &[&str]) -> bool {
-    let is_at_start =
-        |start: &str| text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start.as_bytes()));
-    starts.iter().copied().any(is_at_start)
+    let Some(first) = text.first().map(u8::to_ascii_lowercase) else { return false };
+    starts.iter().map(|start| start.as_bytes()).any(|start| {
+        start.first().is_some_and(|byte| byte.to_ascii_lowercase() == first)
+            && text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start))
+    })
 }
 
-const APP_STARTS: &[&[u8]] = &[b"FBAN/", b"FBAV/", b"FB_IAB/", b"Instagram ", b"Barcelona "];
-
-const PHONES: &[&[u8]] = &[b"Android", b"iPhone", b"iPad", b"MicroMessenger/"];
+const PHONES: &[&str] = &["iPhone", "iPad", "iPod"];
 
 /// A label of a host name has at most 63 bytes.
 const LONGEST_LABEL: usize = 63;
@@ -123,6 +123,9 @@ const COMPATIBLE_BROWSERS: &[&str] = &[
     "NetPositive",
     "Polaris",
 ];
+
+/// `None` only if the list outgrew the automaton, which a test rules out.
+static SIGNS_IN_TEXT: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(BROWSER_SIGNS).ok());
 
 /// What only browsers say, wherever it stands: the name of an engine, or of what old phones ran.
 const BROWSER_SIGNS: &[&[u8]] = &[
@@ -326,16 +329,20 @@ mod tests {
     }
 
     #[test]
+    fn the_lists_fit_into_their_automata() {
+        assert!(SIGNS_IN_TEXT.is_some() && PLATFORMS_IN_TEXT.is_some());
+    }
+
+    #[test]
     fn a_browser_names_a_platform() {
         assert!(has_browser_form(b"Mozilla/5.0 (Fuchsia) AppleWebKit/537.36 (KHTML, like Gecko)"));
         assert!(!has_browser_form(b"Mozilla/5.0 (Acme) AppleWebKit/537.36 (KHTML, like Gecko)"));
     }
 
     #[test]
-    fn what_an_app_says_of_itself_goes_to_the_end() {
-        let ua = b"Mozilla/5.0 (Linux; Android 16; wv) [FB_IAB/FB4A;FBAV/500.0;FBDV/Spider 8;]";
-        assert_eq!(&ua[app_part(ua)], b"FB_IAB/FB4A;FBAV/500.0;FBDV/Spider 8;]");
-        assert!(app_part(b"Mozilla/5.0 (Linux; Android 16)").is_empty());
+    fn phones_and_tablets_name_themselves() {
+        assert!(is_phone(b"Mozilla/5.0 (iPad; CPU OS 18_0)") && is_phone(b"Dalvik/2.1.0 (Linux; U; Android 16)"));
+        assert!(!is_phone(b"Mozilla/5.0 (X11; Linux x86_64)") && !is_phone(b"Android"));
     }
 
     #[test]

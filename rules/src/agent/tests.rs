@@ -169,9 +169,12 @@ fn a_human_category_is_human() {
 }
 
 #[test]
-fn only_the_first_kibibyte_is_read() {
-    let long = browser(&"x".repeat(2_000)) + " Googlebot/2.1";
-    assert_eq!(rule(long), "human");
+fn what_is_longer_than_a_kibibyte_is_no_browsers() {
+    let browser = browser("Chrome/131.0.0.0");
+    assert_eq!(rule(browser.clone() + &" ".repeat(1024 - browser.len())), "human");
+    assert_eq!(rule(browser.clone() + &" ".repeat(1025 - browser.len())), "agent:shape:too-long");
+    let allow = AgentOptions { allow: patterns(&["mozilla*"]), ..AgentOptions::default() };
+    assert_eq!(Agents::new(allow).classify((browser + &" ".repeat(8_000)).as_bytes(), None), None);
 }
 
 #[test]

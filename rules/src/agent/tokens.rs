@@ -21,7 +21,7 @@ mod words;
 
 use super::{bounds::Bounds, category::Category};
 
-pub(super) use words::{HUMAN, SAID_BY_APPS, WORDS};
+pub(super) use words::{APPS, HUMAN, SAID_BY_APPS, WORDS};
 
 /// The day of the last change to any rule about agents, and its number on that day.
 pub(super) const VERSION: &str = "2026-11-22.2";

@@ -28,6 +28,9 @@ pub(in super::super) const HUMAN: &[&str] = &[
     "yandexsearch",
 ];
 
+/// How apps begin to say what they are, what they run on and who carries its calls.
+pub(in super::super) const APPS: &[&str] = &["barcelona ", "fb_iab/", "fban/", "fbav/", "instagram "];
+
 /// Words that only bots use of themselves, wherever they stand.
 pub(in super::super) const WORDS: &[Group] = &[
     group(Other, End, &["-google", "bot", "bots", "robot"]),
