@@ -11,10 +11,13 @@ use portalmeter_rules::agent::Agents;
 
 const MANY: u64 = 4096;
 
+/// A kind of User-Agents, and how to make the one of a number.
+type Kind = (&'static str, fn(u64) -> Vec<u8>);
+
 fn judge(criterion: &mut Criterion) {
     let agents = Agents::builtin();
     let mut group = criterion.benchmark_group("agents");
-    let kinds: [(&str, fn(u64) -> Vec<u8>); 6] = [
+    let kinds: [Kind; 6] = [
         ("browsers", browser),
         ("phones", phone),
         ("in apps", in_app),

@@ -68,7 +68,7 @@ fn names_stranger(computer: &[u8]) -> bool {
     is_name(first) && parts.any(|part| DESKTOPS.iter().any(|start| begins(part, start)))
 }
 
-/// Whether `like Gecko` is followed by more than its bracket. Old forks of WebKit named Safari there, consoles what they play.
+/// Whether `like Gecko` is followed by more than its bracket. Old forks of `WebKit` named Safari there, consoles what they play.
 fn has_remark(rest: &[u8]) -> bool {
     let Some(open) = memchr::memchr(b'(', rest) else { return false };
     let likeness = rest.get(open + 1..).and_then(|rest| rest.strip_prefix(b"KHTML, like Gecko"));
