@@ -53,7 +53,16 @@ pub(super) fn device_part(user_agent: &[u8]) -> Range<usize> {
         depth == 0
     };
     let length = inside.iter().position(is_last).unwrap_or(inside.len());
+    // A product that is neither the system nor the build is no maker's: `; DuplexWeb-Google/1.0)`.
+    let length = match memchr::memrchr(b';', inside.get(..length).unwrap_or_default()) {
+        Some(last) if is_product(inside.get(last + 1..length).unwrap_or_default()) => last,
+        _ => length,
+    };
     open..open + 1 + length
+}
+
+fn is_product(part: &[u8]) -> bool {
+    memchr::memchr(b'/', part).is_some() && memchr::memmem::find(part, b"Build/").is_none()
 }
 
 /// Whether it is a phone's or a tablet's.
@@ -301,11 +310,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_device_part_ends_with_its_own_bracket() {
+    fn the_device_part_ends_with_its_own_bracket_or_before_a_product() {
         let ua = b"Mozilla/5.0 (Linux; Android 9; Novo(HD) Build/1) AppleWebKit/537.36";
         assert_eq!(&ua[device_part(ua)], b"(Linux; Android 9; Novo(HD) Build/1");
         assert_eq!(device_part(b"Mozilla/5.0 (compatible; Acme)"), 0..0);
         assert_eq!(device_part(b"(Android"), 0..8);
+        assert_eq!(device_part(b"(Android 9; Acme 3; AcmeCheck/1)"), 0..18);
     }
 
     #[test]

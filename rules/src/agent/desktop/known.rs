@@ -2,14 +2,20 @@
 
 use std::cmp::Ordering;
 
-/// Whether a program of that name is one that people sit before.
+/// Whether a program of that name is one that people sit before, or calls itself one.
 pub(super) fn is_known(name: &[u8]) -> bool {
-    KNOWN.binary_search_by(|known| by_letters(known.as_bytes(), name)).is_ok()
+    let ends = |end: &str| {
+        let start = name.len().checked_sub(end.len());
+        start.and_then(|start| name.get(start..)).is_some_and(|name| name.eq_ignore_ascii_case(end.as_bytes()))
+    };
+    ENDS.iter().any(|end| ends(end)) || KNOWN.binary_search_by(|known| by_letters(known.as_bytes(), name)).is_ok()
 }
 
 fn by_letters(one: &[u8], other: &[u8]) -> Ordering {
     one.iter().map(u8::to_ascii_lowercase).cmp(other.iter().map(u8::to_ascii_lowercase))
 }
+
+const ENDS: &[&str] = &["Browser", "Desktop", "App", "WebView"];
 
 /// What a description of a computer begins with.
 pub(super) const SYSTEMS: &[&[u8]] = &[
@@ -46,6 +52,7 @@ pub(super) const KNOWN_BESIDE_X11: &[&[u8]] = &[
     b"Ubuntu",
     b"Fedora",
     b"Debian",
+    b"SteamOS",
     b"Gentoo",
     b"Arch",
     b"Mageia",
@@ -114,6 +121,7 @@ const KNOWN: &[&str] = &[
     "Beonex",
     "Bezilla",
     "BIDUBrowser",
+    "BingSapphire",
     "BonEcho",
     "Brave",
     "BraveSearch",
@@ -149,8 +157,11 @@ const KNOWN: &[&str] = &[
     "Dalvik",
     "Ddg",
     "debian",
+    "Deepin",
     "DingTalk",
+    "dingtalk-win",
     "Dooble",
+    "Doubao",
     "Dragon",
     "DuckDuckGo",
     "Ecosia",
@@ -173,6 +184,7 @@ const KNOWN: &[&str] = &[
     "Fireweb",
     "Flock",
     "Floorp",
+    "Flue",
     "Fluid",
     "Focus",
     "FxiOS",
@@ -195,6 +207,7 @@ const KNOWN: &[&str] = &[
     "gzip",
     "HBPC",
     "Herond",
+    "Herring",
     "HeyTapBrowser",
     "HiBrowser",
     "Hola",
@@ -211,6 +224,7 @@ const KNOWN: &[&str] = &[
     "Iron",
     "Island",
     "Jolla",
+    "JuziBrowser",
     "K-Meleon",
     "K-Ninja",
     "KAKAOTALK",
@@ -257,6 +271,7 @@ const KNOWN: &[&str] = &[
     "Mnenhy",
     "Mobile",
     "Model",
+    "Mojo",
     "Mozilla",
     "MQQBrowser",
     "MR-Device",
@@ -270,6 +285,7 @@ const KNOWN: &[&str] = &[
     "MxNitro",
     "Mypal",
     "Namoroka",
+    "Native",
     "NAVER",
     "Navigator",
     "NetFront",
@@ -335,6 +351,7 @@ const KNOWN: &[&str] = &[
     "Sailfish",
     "SailfishBrowser",
     "SamsungBrowser",
+    "Sapphire",
     "SE",
     "SeaMonkey",
     "SecureBrowser",
@@ -349,6 +366,7 @@ const KNOWN: &[&str] = &[
     "SkypeApp",
     "Slack_SSB",
     "Slackware",
+    "SLBrowser",
     "Sleipnir",
     "Slimboat",
     "Slimjet",
@@ -388,6 +406,7 @@ const KNOWN: &[&str] = &[
     "TaoBrowser",
     "Teams",
     "TeamsWebview",
+    "TelegramDesktop",
     "Teleport",
     "Tenta",
     "Tesla",
@@ -425,7 +444,9 @@ const KNOWN: &[&str] = &[
     "Waterfox",
     "Wavebox",
     "WaveBrowser",
+    "WebAppManager",
     "WebExplorer",
+    "WebKitGTK",
     "WebView",
     "WebViewApp",
     "WeChat",
@@ -434,6 +455,7 @@ const KNOWN: &[&str] = &[
     "WindowsStore",
     "WindowsWechat",
     "Wolvic",
+    "WPE",
     "WPSOffice",
     "wxwork",
     "Xbox",
@@ -447,6 +469,7 @@ const KNOWN: &[&str] = &[
     "YisouBrowser",
     "YJApp",
     "Yowser",
+    "Yuanbao",
     "Zen",
     "ZenBrowser",
     "Zoom",
@@ -465,6 +488,6 @@ mod tests {
 
     #[test]
     fn a_name_is_known_in_any_case() {
-        assert!(is_known(b"opr") && is_known(b"Edg") && !is_known(b"Ed") && !is_known(b""));
+        assert!(is_known(b"opr") && is_known(b"Edg") && is_known(b"AcmeBrowser") && !is_known(b"Ed") && !is_known(b""));
     }
 }
