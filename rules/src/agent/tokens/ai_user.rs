@@ -14,7 +14,6 @@ pub(super) const GROUPS: &[Group] = &[
             "-User/",
             "AmazonBuyForMe",
             "Amzn-User",
-            "Browser Use",
             "browser-use",
             "Browserbase",
             "ChatGPT Agent",
@@ -38,7 +37,6 @@ pub(super) const GROUPS: &[Group] = &[
             "meta-externalfetcher",
             "MistralAI-User",
             "Mozilla-Tabstack",
-            "MultiOn",
             "NotebookLM",
             "NovaAct",
             "Perplexity-User",
@@ -54,6 +52,6 @@ pub(super) const GROUPS: &[Group] = &[
     group(
         AiUser,
         Whole,
-        &["Anthropic", "Cursor/", "Devin/", "Gemini-CLI", "OpenAI", "opencode", "Operator/", "Trae/", "UseAI", "xAI-"],
+        &["Anthropic", "Cursor/", "Devin/", "Gemini-CLI", "OpenAI", "opencode", "Trae/", "UseAI", "xAI-"],
     ),
 ];

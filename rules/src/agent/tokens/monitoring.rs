@@ -68,8 +68,6 @@ pub(super) const GROUPS: &[Group] = &[
             "monitor.us",
             "Montastic",
             "MonTools",
-            "New Relic",
-            "NewRelic",
             "NewRelicPinger",
             "NewRelicSynthetics",
             "NodePing",

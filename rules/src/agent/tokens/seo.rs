@@ -43,7 +43,6 @@ pub(super) const GROUPS: &[Group] = &[
             "GrapeshotCrawler",
             "IAS Crawler",
             "Integralads",
-            "Lighthouse",
             "LinkChecker",
             "linkdex",
             "LinkpadBot",
