@@ -217,6 +217,12 @@ impl Rules {
         if shape::is_empty(text) {
             return Text::Says(BotAt::Empty);
         }
+        let begins_like_browser = shape::begins_like_browser(text);
+        if !begins_like_browser && !shape::has_browser_form(text) {
+            // A bot's, whatever follows: its words only name it.
+            let word = self.words.find(text.get(..NAMES).unwrap_or(text));
+            return word.map_or(Text::Betrays(BotAt::NoBrowser), |word| Text::Says(BotAt::Word(word)));
+        }
         if let Some(word) = self.words.find(text) {
             return Text::Says(BotAt::Word(word));
         }
@@ -229,7 +235,7 @@ impl Rules {
         if shape::is_merely_compatible(text) {
             return Text::Betrays(BotAt::Compatible);
         }
-        if !shape::has_browser_form(text) {
+        if begins_like_browser && !shape::has_browser_form(text) {
             return Text::Betrays(BotAt::NoBrowser);
         }
         desktop::oddity(text).map_or(Text::Browser, |odd| Text::Betrays(BotAt::Odd(odd)))
@@ -286,6 +292,9 @@ fn hints_at_headless(headers: &dyn Headers) -> bool {
 
 /// The longest User-Agents of people that we know of have about 500 bytes, with all that an app says of a phone.
 const LONGEST: usize = 1024;
+
+/// Bots that do not pretend to be browsers begin with their name.
+const NAMES: usize = 48;
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ pub(super) fn is_empty(user_agent: &[u8]) -> bool {
 /// Whether it begins as browsers, old phones and the browsers inside apps do, or shows their engine.
 pub(super) fn has_browser_form(user_agent: &[u8]) -> bool {
     let has = |sign: &[u8]| memchr::memmem::find(user_agent, sign).is_some();
-    if begins(user_agent, MOZILLA_STARTS) {
+    if begins_like_browser(user_agent) {
         // Browsers tell their platform, nearly always in brackets; nothing else needs to.
         return match memchr::memchr(b'(', user_agent) {
             Some(open) => names_platform(user_agent, open + 1) || has(b"Safari/") || has(b"NetFront/"),
@@ -20,6 +20,11 @@ pub(super) fn has_browser_form(user_agent: &[u8]) -> bool {
         };
     }
     begins(user_agent, BROWSER_STARTS) || shows_browser(user_agent)
+}
+
+/// Whether it begins as browsers of any age do.
+pub(super) fn begins_like_browser(user_agent: &[u8]) -> bool {
+    begins(user_agent, MOZILLA_STARTS)
 }
 
 /// Whether an engine or an app shows through, though it begins in its own way: bots put their name before a whole browser's.
