@@ -2,13 +2,16 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test build check fmt clippy doc deny fuzz unit e2e stress bench clean install-build install-test
+.PHONY: help demo test build check fmt clippy doc deny fuzz unit e2e stress bench agents-diff clean install-build install-test
 
 PORTALMETER := target/release/portalmeter
 # Options for the demo: make demo ARGS="--listen 127.0.0.1:8081"
 ARGS ?=
 # How long each fuzz target runs, and which: make fuzz SECONDS=3600 ARGS="jwt config"
 SECONDS ?= 120
+# What agents-diff compares with, and on which lists
+OLD ?= HEAD
+CORPORA ?= ../shared/corpora/user-agents
 
 help: ## what there is to make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 16
@@ -51,6 +54,9 @@ stress: build ## how an honest visitor fares while others misbehave
 
 bench: ## benchmarks
 	cargo bench --workspace --locked
+
+agents-diff: ## what a change of the rules about bots changes: make agents-diff OLD=HEAD~1 CORPORA=folder
+	tools/agents_diff.sh $(OLD) $(CORPORA)
 
 clean: ## remove what was built and what the tests installed
 	cargo clean

@@ -233,12 +233,14 @@ impl Intake {
 
     fn note(&self, sender: &Sender) -> Arc<Note> {
         let agent = sender.bot.as_ref().map(|bot| &bot.name);
+        // Lists of bots change often: whoever argues about a bot's record needs to know by which one it was judged.
+        let rule = sender.bot.as_ref().map_or(&sender.rule, |bot| &bot.rule_of_version);
         let make = || {
-            let (rule, agent) = (Arc::clone(&sender.rule), agent.map(Arc::clone));
+            let (rule, agent) = (Arc::clone(rule), agent.map(Arc::clone));
             Arc::new(Note { rule, agent, account: sender.account.clone() })
         };
         let Ok(mut last) = self.last_note.try_lock() else { return make() };
-        let same = Arc::ptr_eq(&last.rule, &sender.rule)
+        let same = Arc::ptr_eq(&last.rule, rule)
             && last.agent.as_ref().map(Arc::as_ptr) == agent.map(Arc::as_ptr)
             && last.account == sender.account;
         if !same {

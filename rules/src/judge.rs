@@ -98,10 +98,7 @@ pub enum Unseen {
 
 impl Portal {
     fn bot(&self, request: &Request<'_>) -> Option<Bot> {
-        let agent = request.headers.first("user-agent");
-        // A log that does not write User-Agents down proves nothing by their absence.
-        let told = agent.is_some() || request.tells_agent;
-        told.then(|| self.agents.classify(agent.unwrap_or_default(), Some(request.headers))).flatten()
+        self.agents.sender(request)
     }
 }
 

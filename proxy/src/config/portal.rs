@@ -95,7 +95,7 @@ pub(super) fn build(raw: &Spanned<raw::Portal>, context: Context<'_>, notes: &mu
             identity: sources,
             roles,
             visitor,
-            agents: bots::build(&raw.bots, notes),
+            agents: bots::build(&raw.bots, context.around, notes),
         },
         preset,
     };

@@ -220,6 +220,7 @@ pub(super) struct Bots {
     pub(super) allow: Vec<Text>,
     pub(super) add: Vec<Text>,
     pub(super) categories: BTreeMap<Text, Text>,
+    pub(super) signature_keys: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]

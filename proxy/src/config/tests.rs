@@ -28,6 +28,10 @@ fn folder() -> tempfile::TempDir {
     write("idp.pem", PUBLIC_KEY);
     write("broken.pem", "-----BEGIN PUBLIC KEY-----\nnonsense\n-----END PUBLIC KEY-----\n");
     write("jwks.json", "{\"keys\":[]}");
+    write(
+        "agents.jwks",
+        "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE\"}]}",
+    );
     write("accounts.csv", "id,name\n");
     dir
 }

@@ -18,8 +18,8 @@ fn rule(user_agent: impl AsRef<[u8]>) -> String {
     bot.map_or_else(|| "human".to_owned(), |bot| bot.rule.to_string())
 }
 
-fn patterns(texts: &[&str]) -> Vec<Pattern> {
-    texts.iter().map(|text| Pattern::agent(text).unwrap()).collect()
+fn patterns(texts: &[&str]) -> Patterns {
+    Patterns::new(texts.iter().map(|text| Pattern::agent(text).unwrap()).collect()).unwrap()
 }
 
 struct Hint(&'static str);
@@ -37,6 +37,12 @@ fn a_crawler_is_named() {
     let bot =
         Agents::builtin().classify(b"Mozilla/5.0 (compatible; googlebot/2.1; +http://example.com)", None).unwrap();
     assert_eq!((&*bot.name, bot.category, &*bot.rule), ("Googlebot", Category::Search, "agent:token:Googlebot"));
+}
+
+#[test]
+fn records_keep_the_version_of_the_rules() {
+    let bot = Agents::builtin().classify(b"curl/8.9.1", None).unwrap();
+    assert_eq!(*bot.rule_of_version, *format!("{}@{}", bot.rule, Agents::version()));
 }
 
 #[test]
@@ -92,6 +98,32 @@ fn a_phone_may_be_called_spider() {
 }
 
 #[test]
+fn a_phone_in_an_apps_words_may_be_called_spider_too() {
+    let instagram = " Instagram 350.0.0.1 Android (34/14; 480dpi; 1080x2252; Spider; Xbot; x; y; de_DE; 1)";
+    assert_eq!(rule(phone("X; wv") + instagram), "human");
+    assert_eq!(rule(phone("X; wv") + " [FB_IAB/FB4A;FBAV/500.0;FBCR/Spider Mobile;]"), "human");
+}
+
+#[test]
+fn an_app_on_a_phone_may_be_about_security() {
+    assert_eq!(rule(phone("X; wv") + " AcmeSecurity/1.0"), "human");
+    assert_eq!(rule(browser("AcmeSecurity/1.0")), "agent:word:security");
+}
+
+#[test]
+fn a_tool_that_drives_a_browser_at_a_desk_is_a_bot() {
+    assert_eq!(rule(browser("Chrome/131.0.0.0") + " AcmeTest/1.0"), "agent:shape:product");
+    assert_eq!(rule(browser("Chrome/131.0.0.0") + " Edg/131.0.0.0"), "human");
+    assert_eq!(rule(phone("X") + " AcmeTest/1.0"), "human");
+}
+
+#[test]
+fn an_attack_is_a_scanner() {
+    let bot = Agents::builtin().classify((browser("Chrome/131.0.0.0") + "${jndi:ldap://x}").as_bytes(), None).unwrap();
+    assert_eq!(bot.category, Category::Scanner);
+}
+
+#[test]
 fn chrome_400_is_human() {
     assert_eq!(rule(browser("Chrome/400.0.12345.6789")), "human");
 }
@@ -137,9 +169,12 @@ fn a_human_category_is_human() {
 }
 
 #[test]
-fn only_the_first_kibibyte_is_read() {
-    let long = browser(&"x".repeat(2_000)) + " Googlebot/2.1";
-    assert_eq!(rule(long), "human");
+fn what_is_longer_than_a_kibibyte_is_no_browsers() {
+    let browser = browser("Chrome/131.0.0.0");
+    assert_eq!(rule(browser.clone() + &" ".repeat(1024 - browser.len())), "human");
+    assert_eq!(rule(browser.clone() + &" ".repeat(1025 - browser.len())), "agent:shape:too-long");
+    let allow = AgentOptions { allow: patterns(&["mozilla*"]), ..AgentOptions::default() };
+    assert_eq!(Agents::new(allow).classify((browser + &" ".repeat(8_000)).as_bytes(), None), None);
 }
 
 #[test]

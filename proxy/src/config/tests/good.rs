@@ -107,6 +107,11 @@ logged_in = ["wordpress_logged_in_*"]
 "#;
 
 #[test]
+fn keys_by_which_bots_sign_are_read() {
+    good(&portal("bots.signature_keys = \"agents.jwks\"\n"));
+}
+
+#[test]
 fn the_contracts_example_is_read_in_full() {
     let dir = folder();
     let (config, warnings) = read_in(dir.path(), CONTRACT).unwrap_or_else(|problems| panic!("{problems}"));

@@ -29,6 +29,15 @@ fn names_hosts_and_paths_that_are_none() {
         ("[portal.bots]\nadd = [\"\"]\n", "\"\"", "empty", "AcmeProbe"),
         ("bots.categories = { ai_users = \"human\" }\n", "ai_users", "not a category", "did you mean `ai_user`?"),
         ("bots.categories = { seo = \"person\" }\n", "\"person\"", "not among", "`human`"),
+        ("bots.signature_keys = \"gone\"\n", "\"gone\"", "cannot read the keys", "relative"),
+        ("bots.signature_keys = \"hs\"\n", "\"hs\"", "no JSON Web Key Set", "Ed25519"),
+        ("bots.signature_keys = \"jwks.json\"\n", "\"jwks.json\"", "no Ed25519 key", "as agents publish"),
+        (
+            &format!("bots.add = [{}]\n", "\"a\",".repeat(257)),
+            "\"a\"",
+            "257 patterns, more than 256",
+            "stands for many",
+        ),
         ("roles.preset = \"servicenov\"\n", "\"servicenov\"", "not among", "did you mean `servicenow`?"),
         ("roles = { internal = [\"x\"], guest = [\"x\"] }\n", "\"x\"] }", "`x` is internal and guest", "one thing"),
     ]);

@@ -1,0 +1,53 @@
+//! Who fills the indexes that assistants search.
+
+use super::{
+    Bounds::{Inside, Start, Whole},
+    Category::AiSearch,
+    Group, group,
+};
+
+pub(super) const GROUPS: &[Group] = &[
+    group(
+        AiSearch,
+        Inside,
+        &[
+            "AddSearchBot",
+            "amazon-kendra",
+            "amazon-QBusiness",
+            "Amzn-SearchBot",
+            "Andibot",
+            "Anomura",
+            "Applebot",
+            "Aranet-SearchBot",
+            "atlassian-bot",
+            "AzureAI-SearchBot",
+            "bedrockbot",
+            "bigsur.ai",
+            "Channel3Bot",
+            "Claude-SearchBot",
+            "Cloudflare-AutoRAG",
+            "DuckAssistBot",
+            "ExaSearchBot",
+            "Google-Firebase",
+            "iAskBot",
+            "iaskspider",
+            "JinaReader",
+            "KlaviyoAIBot",
+            "LinerBot",
+            "LinkupBot",
+            "meta-webindexer",
+            "OAI-SearchBot",
+            "PerplexityBot",
+            "PetalBot",
+            "PhindBot",
+            "Poggio-Citations",
+            "QualifiedBot",
+            "TavilyBot",
+            "YandexAdditional",
+            "YouBot",
+            "ZanistaBot",
+        ],
+    ),
+    group(AiSearch, Start, &["Querit"]),
+    group(AiSearch, Whole, &["Jina", "Tavily"]),
+];

@@ -1,0 +1,57 @@
+//! Assistants that act because a person asked them to.
+
+use super::{
+    Bounds::{Inside, Start, Whole},
+    Category::AiUser,
+    Group, group,
+};
+
+pub(super) const GROUPS: &[Group] = &[
+    group(
+        AiUser,
+        Inside,
+        &[
+            "-User/",
+            "AmazonBuyForMe",
+            "Amzn-User",
+            "browser-use",
+            "Browserbase",
+            "ChatGPT Agent",
+            "ChatGPT-User",
+            "ChatGPT/",
+            "Claude-Code",
+            "Claude-User",
+            "DuckAssist",
+            "Gemini-Deep-Research",
+            "Gemini-User",
+            "Google-Agent",
+            "Google-Gemini-CLI",
+            "Google-NotebookLM",
+            "Google-Read-Aloud",
+            "GoogleAgent-Mariner",
+            "GoogleAgent-URLContext",
+            "Hyperbrowser",
+            "kagi-fetcher",
+            "Kimi-User",
+            "Manus-User",
+            "meta-externalfetcher",
+            "MistralAI-User",
+            "Mozilla-Tabstack",
+            "NotebookLM",
+            "NovaAct",
+            "Perplexity-User",
+            "QuillBot",
+            "Shap-User",
+            "ShapBot",
+            "Skyvern",
+            "Stagehand",
+            "TwinAgent",
+        ],
+    ),
+    group(AiUser, Start, &["Bard-", "Grok-"]),
+    group(
+        AiUser,
+        Whole,
+        &["Anthropic", "Cursor/", "Devin/", "Gemini-CLI", "OpenAI", "opencode", "Trae/", "UseAI", "xAI-"],
+    ),
+];
