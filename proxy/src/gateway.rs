@@ -4,13 +4,14 @@
 //! the request goes on.
 
 use std::borrow::Cow;
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Version};
+use http::{HeaderMap, HeaderValue, Method, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
@@ -251,6 +252,21 @@ impl Gateway {
         if request.raw_path().len() > self.limits.uri {
             return Some(Refusal::URI);
         }
+        let path = request.raw_path();
+        if path.first() != Some(&b'/') && !(path == b"*" && request.method == Method::OPTIONS) {
+            return Some(Refusal::malformed("the target must begin with `/`"));
+        }
+        if request.version == Version::HTTP_2 {
+            // A browser sends each of its cookies as a field.
+            let crumbs = request.headers.get_all("cookie").iter().count();
+            let bytes: usize = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+            if request.headers.len() - crumbs.saturating_sub(1) > self.limits.header_count {
+                return Some(Refusal::COUNT);
+            }
+            if bytes > self.limits.headers {
+                return Some(Refusal::HEADERS);
+            }
+        }
         if !host.is_empty() && !is_host(host.as_bytes()) {
             return Some(Refusal::malformed("the Host is no name and port"));
         }
@@ -314,10 +330,16 @@ fn status_of(error: &Error) -> Option<u16> {
         }
         (_, ErrorSource::Upstream) => Some(502),
         (ErrorType::ReadTimedout, ErrorSource::Downstream) => Some(408),
+        (ErrorType::ReadError, ErrorSource::Downstream) if is_malformed(error) => Some(400),
         (ErrorType::WriteError | ErrorType::ReadError | ErrorType::ConnectionClosed, ErrorSource::Downstream) => None,
         (_, ErrorSource::Downstream) => Some(400),
         (_, ErrorSource::Internal | ErrorSource::Unset) => Some(500),
     }
+}
+
+/// Whether the door found a body that is not written as it should be.
+fn is_malformed(error: &Error) -> bool {
+    error.root_cause().downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::InvalidData)
 }
 
 fn sorry(status: u16) -> Bytes {

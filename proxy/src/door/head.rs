@@ -29,6 +29,7 @@ pub(super) enum Framing {
     Upgrade,
 }
 
+const LONELY: Refusal = Refusal::malformed("a CR stands without LF");
 /// A request line has at most this beside its target.
 const AROUND_TARGET: usize = 48;
 
@@ -50,13 +51,24 @@ impl Scan {
             if end == 0 || read[end - 1] != b'\r' {
                 return Err(Refusal::malformed("a line ends in LF without CR"));
             }
+            if memchr(b'\r', &read[self.line..end - 1]).is_some() {
+                return Err(LONELY);
+            }
+            if self.line == 0 {
+                RequestLine::read(&read[..end - 1], limits.uri)?;
+            }
             let empty = end - self.line == 1;
             (self.line, self.seen) = (end + 1, end + 1);
             if empty {
                 return if end < limits.headers { Ok(Some(end + 1)) } else { Err(Refusal::HEADERS) };
             }
         }
-        self.seen = read.len();
+        // The last byte may be the CR of a line whose LF is on its way.
+        let sure = read.len() - usize::from(read.ends_with(b"\r"));
+        if memchr(b'\r', &read[self.seen..sure]).is_some() {
+            return Err(LONELY);
+        }
+        self.seen = sure;
         if self.line == 0 && read.len() > limits.uri + AROUND_TARGET {
             return Err(Refusal::URI);
         }
@@ -291,6 +303,17 @@ mod tests {
             Ok(Framing::Length(0))
         );
         assert_eq!(Scan::default().end(b"GET / HTTP/1.1\nHost: a\n\n", LIMITS).unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn what_can_be_no_head_is_refused_before_it_ends() {
+        for read in
+            [&b"GET /\r\n"[..], b"GET / HTTP/1.1\rHost: a\r", b"GET / HTTP/1.1\r\nA: b\rc", b"GET / HTTP/1.1\r\nA: b\n"]
+        {
+            assert_eq!(Scan::default().end(read, LIMITS).unwrap_err().status, 400, "{}", read.escape_ascii());
+        }
+        let body = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n\r\n\r";
+        assert_eq!(Scan::default().end(body, LIMITS), Ok(Some(body.len() - 3)), "a body is its client's");
     }
 
     #[test]

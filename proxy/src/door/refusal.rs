@@ -24,10 +24,10 @@ impl Refusal {
     /// 414: `limits.uri`.
     pub(crate) const URI: Self = Self { status: 414, why: "the request's target is longer than this server takes" };
     /// 431: `limits.headers`.
-    pub(super) const HEADERS: Self =
+    pub(crate) const HEADERS: Self =
         Self { status: 431, why: "the request's fields are larger than this server takes" };
     /// 431: `limits.header_count`.
-    pub(super) const COUNT: Self = Self { status: 431, why: "the request has more fields than this server takes" };
+    pub(crate) const COUNT: Self = Self { status: 431, why: "the request has more fields than this server takes" };
     /// 501: only `chunked` is understood.
     pub(super) const CODING: Self = Self { status: 501, why: "the only transfer coding taken is `chunked`" };
     /// 505: neither 1.0 nor 1.1.

@@ -6,7 +6,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -37,12 +37,16 @@ pub(super) struct Wire {
     passed: Option<Instant>,
     /// The client sends nothing more, and waits for its answer.
     half_closed: bool,
+    /// Who waits for what a 101 lets in.
+    waiting: Option<Waker>,
 }
 
 #[derive(Debug)]
 enum Body {
     Length(u64),
     Chunked(Chunks),
+    /// None, and then another protocol, if the portal agrees.
+    Upgrade,
     /// Whatever comes: another protocol.
     Everything,
 }
@@ -69,7 +73,15 @@ const READ: usize = 4 * 1024;
 
 impl Wire {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, held: BytesMut::new(), head: 0, body: Body::Length(0), passed: None, half_closed: false }
+        Self {
+            stream,
+            held: BytesMut::new(),
+            head: 0,
+            body: Body::Length(0),
+            passed: None,
+            half_closed: false,
+            waiting: None,
+        }
     }
 
     /// Whether the request at hand was passed on to its end.
@@ -78,8 +90,27 @@ impl Wire {
             && match &self.body {
                 Body::Length(left) => *left == 0,
                 Body::Chunked(chunks) => chunks.ended(),
-                Body::Everything => false,
+                Body::Upgrade | Body::Everything => false,
             }
+    }
+
+    /// Whether nothing more of the request at hand is to come.
+    fn is_passed(&self) -> bool {
+        self.is_between() || matches!(self.body, Body::Upgrade)
+    }
+
+    /// The answer to a request for another protocol begins: 101 lets it in, 1xx is none yet, all else is no.
+    fn answered(&mut self, bytes: &[u8]) {
+        if matches!(self.body, Body::Upgrade) && !bytes.is_empty() {
+            self.body = match bytes.get(9..12) {
+                Some(b"101") => Body::Everything,
+                Some([b'1', ..]) => return,
+                _ => Body::Length(0),
+            };
+            if let Some(waiting) = self.waiting.take() {
+                waiting.wake();
+            }
+        }
     }
 
     /// Whether the client has begun its next request.
@@ -126,7 +157,7 @@ impl Wire {
         self.body = match head::framing(&self.held[..end], limits)? {
             Framing::Length(length) => Body::Length(length),
             Framing::Chunked => Body::Chunked(Chunks::new()),
-            Framing::Upgrade => Body::Everything,
+            Framing::Upgrade => Body::Upgrade,
         };
         self.head = odd_target::escape(&mut self.held, end);
         self.passed = None;
@@ -165,6 +196,7 @@ impl Wire {
             self.held.extend_from_slice(probe.filled());
         }
         // The portal's answer wakes the request at hand; nothing that the client sends has to.
+        self.waiting = Some(cx.waker().clone());
         Poll::Pending
     }
 
@@ -172,7 +204,7 @@ impl Wire {
     fn keep_beyond(&mut self, buf: &mut ReadBuf<'_>, from: usize) -> io::Result<()> {
         let read = &buf.filled()[from..];
         let own = match &mut self.body {
-            Body::Everything => read.len(),
+            Body::Upgrade | Body::Everything => read.len(),
             Body::Length(left) => {
                 let own = read.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 *left -= own as u64;
@@ -198,7 +230,7 @@ impl AsyncRead for Wire {
             wire.head -= head;
             return Poll::Ready(Ok(()));
         }
-        if wire.is_between() {
+        if wire.is_passed() {
             return wire.poll_beyond(cx);
         }
         let from = buf.filled().len();
@@ -218,6 +250,7 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.answered(bytes);
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -234,6 +267,9 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let Some(first) = slices.first() {
+            self.answered(first);
+        }
         Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
