@@ -34,8 +34,15 @@ struct Taken {
 /// So many changed names may wait before they are looked through for what is outdated.
 const MANY_NAMES: usize = 16_384;
 
+/// On Linux a thread's own niceness.
+const YIELDING: i32 = 10;
+
 /// Says whether everything was committed.
 pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) -> bool {
+    // Visitors do not wait for commits: where cores are few, requests go first.
+    if let Err(error) = rustix::process::nice(YIELDING) {
+        tracing::debug!(%error, "commits compete with requests");
+    }
     let mut taken = Taken::default();
     let mut chores = Chores { flushed: (shared.settings.clock)(), minute: 0, dirty: false };
     loop {
