@@ -21,6 +21,7 @@ mod fidelity {
     pub(crate) mod front;
     pub(crate) mod h2c;
     pub(crate) mod idle;
+    pub(crate) mod listen;
     pub(crate) mod message;
     pub(crate) mod origin;
     mod over_h2;

@@ -14,6 +14,7 @@ mod faults {
 #[path = "fidelity"]
 mod fidelity {
     pub(crate) mod front;
+    pub(crate) mod listen;
     pub(crate) mod message;
     pub(crate) mod table;
 }
