@@ -14,6 +14,7 @@ mod faults {
 #[path = "fidelity"]
 mod fidelity {
     pub(crate) mod front;
+    pub(crate) mod listen;
     pub(crate) mod message;
     pub(crate) mod table;
 }
@@ -29,13 +30,9 @@ use fidelity::front;
 use fidelity::message::Connection;
 use fidelity::table::{rows, shown};
 use smuggling::attack::Attack;
-use smuggling::lenient::{self, Leniency, Lenient};
+use smuggling::lenient::{self, Lenient};
 use smuggling::streams;
 use smuggling::trial::Trial;
-
-/// What rows wait for because the proxy does not do it yet: what comes out of them is not looked at, only that
-/// it was metered. Take a word away to switch its rows on.
-const NOT_YET: [&str; 0] = [];
 
 #[test]
 fn framing() {
@@ -67,16 +64,12 @@ fn streams_of_http2() {
     let trial = trial();
     let (mut told, mut honest) = (Vec::new(), 0);
     for stream in streams::all() {
-        let as_yet = not_yet(stream.waits_for);
-        for leniency in portals(as_yet) {
+        for leniency in lenient::ALL {
             trial.portal.be(leniency);
             honest += 1;
             let page = format!("/honest-{honest}");
-            let wrong = if stream.late {
-                trial.of_late_stream(&stream, &page)
-            } else {
-                trial.of_stream(&stream, &page, as_yet)
-            };
+            let wrong =
+                if stream.late { trial.of_late_stream(&stream, &page) } else { trial.of_stream(&stream, &page) };
             told.extend(wrong.iter().map(|wrong| format!("\n{} (portal: {leniency:?})\n  {wrong}", stream.title)));
         }
     }
@@ -86,9 +79,6 @@ fn streams_of_http2() {
 
 #[test]
 fn a_body_over_its_limit_is_refused_and_never_whole() {
-    if not_yet(Some("limits")) {
-        return;
-    }
     let portal = Lenient::start();
     let (_folder, running) = front::before(portal.address, "[server.limits]\nbody = \"1KiB\"");
     let ask = |framing: &str, body: &[u8]| {
@@ -115,11 +105,10 @@ fn attacks(file: &str, text: &str) {
     let (mut told, mut honest) = (Vec::new(), 0);
     for row in rows(file, text) {
         let attack = Attack::of(&row);
-        let as_yet = not_yet(attack.waits_for.as_deref());
-        for leniency in portals(as_yet) {
+        for leniency in lenient::ALL {
             trial.portal.be(leniency);
             honest += 1;
-            let wrong = trial.of(&attack, &format!("/honest-{honest}"), as_yet);
+            let wrong = trial.of(&attack, &format!("/honest-{honest}"));
             let sent = shown(&attack.bytes);
             told.extend(wrong.iter().map(|wrong| {
                 format!("\n{}: {} (portal: {leniency:?})\n  sent {sent}\n  {wrong}", attack.place, attack.title)
@@ -134,13 +123,4 @@ fn trial() -> Trial {
     let portal = Lenient::start();
     let (folder, running) = front::before(portal.address, "");
     Trial { portal, running, _folder: folder }
-}
-
-/// The portals that a row is tried on: one will do where it is not known what should come out.
-fn portals(as_yet: bool) -> Vec<Leniency> {
-    if as_yet { vec![Leniency::Anything] } else { lenient::ALL.to_vec() }
-}
-
-fn not_yet(waits_for: Option<&str>) -> bool {
-    waits_for.is_some_and(|what| NOT_YET.contains(&what))
 }

@@ -1,10 +1,11 @@
 //! A gibibyte, block by block: each begins with its number, and is compared whole.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::listen;
 use super::message::Connection;
 use crate::faults::meter::Running;
 
@@ -54,14 +55,7 @@ pub(crate) fn length(blocks: u64) -> u64 {
 
 /// A portal that sends so many blocks to who GETs, and takes them from who POSTs.
 pub(crate) fn portal(blocks: u64) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || drop(serve(stream, blocks)));
-        }
-    });
-    address
+    listen::each(move |stream| serve(stream, blocks))
 }
 
 fn serve(stream: TcpStream, blocks: u64) -> io::Result<()> {

@@ -15,8 +15,6 @@ pub(crate) struct Case {
     pub(crate) portal: Vec<Step>,
     /// Differences that are known, each with its reason.
     pub(crate) known: Vec<(String, String)>,
-    /// What it waits for because the proxy does not do it yet.
-    pub(crate) waits_for: Option<String>,
     /// Whether the proxy refuses it though the portal would take it.
     pub(crate) refused: Option<Refusal>,
 }
@@ -50,7 +48,6 @@ impl Case {
             client: Vec::new(),
             portal: Vec::new(),
             known: Vec::new(),
-            waits_for: None,
             refused: None,
             id,
         };
@@ -94,7 +91,6 @@ impl Case {
             "the portal thinks" => self.portal.extend([Step::Body, Step::Think]),
             "the portal closes" => self.portal.push(Step::Close),
             "the portal resets" => self.portal.push(Step::Reset),
-            _ if what.starts_with("waits for ") => self.waits_for = Some(what["waits for ".len()..].to_owned()),
             _ if what.starts_with("refused without a word: ") => self.refused = Some(Refusal::WithoutAWord),
             _ if what.starts_with("refused with ") => {
                 let status = what["refused with ".len()..].split(':').next().and_then(|status| status.parse().ok());

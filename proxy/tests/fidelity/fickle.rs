@@ -1,9 +1,10 @@
 //! A portal that answers once on each connection, and hangs up on whoever asks again.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 
+use super::listen;
 use super::message::Connection;
 
 /// A request that reached it.
@@ -22,16 +23,9 @@ pub(crate) struct Fickle {
 
 impl Fickle {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let portal = Self { address: listener.local_addr().unwrap(), asked: Arc::default() };
-        let asked = Arc::clone(&portal.asked);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let asked = Arc::clone(&asked);
-                std::thread::spawn(move || drop(serve(stream, &asked)));
-            }
-        });
-        portal
+        let asked = Arc::default();
+        let shared = Arc::clone(&asked);
+        Self { address: listen::each(move |stream| serve(stream, &shared)), asked }
     }
 
     /// What became of the requests for a target.

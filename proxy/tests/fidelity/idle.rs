@@ -1,10 +1,11 @@
 //! Streams that say nothing for two minutes: `WebSocket`s and server-sent events.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use super::listen;
 use super::message::{Answer, Connection, Framing};
 
 /// What proxies by default end sooner.
@@ -22,16 +23,9 @@ pub(crate) const AGAIN: &[u8] = b"\x82\x85\x01\x02\x03\x04\x00\x01\xfe\x0a\x7f";
 
 impl Portal {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let portal = Self { address: listener.local_addr().unwrap(), told: Arc::default() };
-        let told = Arc::clone(&portal.told);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let told = Arc::clone(&told);
-                std::thread::spawn(move || drop(serve(stream, &told)));
-            }
-        });
-        portal
+        let told = Arc::default();
+        let shared = Arc::clone(&told);
+        Self { address: listen::each(move |stream| serve(stream, &shared)), told }
     }
 
     /// Tells every stream to speak.

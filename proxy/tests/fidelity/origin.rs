@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::listen;
 use super::message::{Body, Connection, Head};
 
 /// The field that says whose request it is.
@@ -50,18 +51,9 @@ pub(crate) struct Origin {
 
 impl Origin {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let origin = Self { address: listener.local_addr().unwrap(), state: Arc::default() };
-        let state = Arc::clone(&origin.state);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let state = Arc::clone(&state);
-                std::thread::spawn(move || {
-                    let _ = serve(stream, &state);
-                });
-            }
-        });
-        origin
+        let state = Arc::default();
+        let shared = Arc::clone(&state);
+        Self { address: listen::each(move |stream| serve(stream, &shared)), state }
     }
 
     /// What is done on requests of a case.

@@ -1,21 +1,20 @@
 //! Has every exchange of a table both ways, and tells what differs that should not.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 
 use super::case::{Case, Refusal};
 use super::compare::{Difference, differences};
 use super::exchange::{Outcome, exchange};
-use super::origin::Origin;
+use super::stage::Stage;
 use super::table;
 
-/// Has the exchanges of a table; panics with all that differs but is not known to. What a row that waits for
-/// something `not_yet` done comes to is not looked at.
-pub(crate) fn run(file: &str, text: &str, origin: &Origin, proxy: SocketAddr, not_yet: &[&str]) {
+/// Has the exchanges of a table; panics with all that differs but is not known to.
+pub(crate) fn run(file: &str, text: &str, stage: &Stage) {
+    let origin = &stage.origin;
     let mut told = Vec::new();
     for (number, row) in table::rows(file, text).iter().enumerate() {
         let case = Case::of(row, number);
-        let (direct, proxied) = (exchange(&case, origin.address, origin), exchange(&case, proxy, origin));
+        let (direct, proxied) = (exchange(&case, origin.address, origin), exchange(&case, stage.proxy, origin));
         let differences = match case.refused {
             None => differences(&direct, &proxied),
             Some(how) => refusal(how, &direct, &proxied),
@@ -23,8 +22,7 @@ pub(crate) fn run(file: &str, text: &str, origin: &Origin, proxy: SocketAddr, no
         let found: BTreeSet<&str> = differences.iter().map(|(what, _)| what.as_str()).collect();
         let known: BTreeSet<&str> = case.known.iter().map(|(what, _)| what.as_str()).collect();
         let (new, gone): (Vec<_>, Vec<_>) = (found.difference(&known).collect(), known.difference(&found).collect());
-        let as_yet = case.waits_for.as_ref().is_some_and(|what| not_yet.contains(&what.as_str()));
-        if as_yet || new.is_empty() && gone.is_empty() {
+        if new.is_empty() && gone.is_empty() {
             continue;
         }
         told.push(format!("\n{}: {}\n  sent {}", case.place, case.title, case.sent()));

@@ -10,8 +10,6 @@ pub(crate) struct Attack {
     /// Whether the client ends its side afterwards.
     pub(crate) ends: bool,
     pub(crate) expected: Vec<Expected>,
-    /// The name of what it waits for, if the proxy does not do it yet.
-    pub(crate) waits_for: Option<String>,
 }
 
 /// What comes out, in order.
@@ -33,18 +31,13 @@ impl Attack {
             bytes: Vec::new(),
             ends: false,
             expected: Vec::new(),
-            waits_for: None,
         };
         for line in &row.lines {
             match line {
                 Line::Sent(bytes) => attack.bytes.extend_from_slice(bytes),
                 Line::Expected(what) => attack.expected.push(Expected::of(&row.place, what)),
                 Line::Happens(what) if what == "the client ends" => attack.ends = true,
-                Line::Happens(what) => {
-                    let waits_for = what.strip_prefix("waits for ");
-                    attack.waits_for =
-                        Some(waits_for.unwrap_or_else(|| panic!("{}: `! {what}` says nothing", row.place)).to_owned());
-                }
+                Line::Happens(what) => panic!("{}: `! {what}` says nothing", row.place),
                 Line::Answered(_) => panic!("{}: the portal's answer is not a row's to say", row.place),
             }
         }

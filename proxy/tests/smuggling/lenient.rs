@@ -4,8 +4,10 @@
 //! as they go. Where two readings are possible, its leniency picks one.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
+
+use crate::fidelity::listen;
 
 /// Which reading it picks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,17 +43,9 @@ struct State {
 
 impl Lenient {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State { leniency: Leniency::Length, seen: Vec::new() }));
         let shared = Arc::clone(&state);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let state = Arc::clone(&shared);
-                std::thread::spawn(move || drop(serve(&stream, &state)));
-            }
-        });
-        Self { address, state }
+        Self { address: listen::each(move |stream| serve(&stream, &shared)), state }
     }
 
     /// Reads so from now on.

@@ -12,8 +12,6 @@ pub(crate) struct Stream {
     /// Whether its header is good, so that the portal may have read it all when the rest shows that it is not.
     /// It is not answered then, and not metered.
     pub(crate) late: bool,
-    /// What it waits for.
-    pub(crate) waits_for: Option<&'static str>,
 }
 
 type Fields<'f> = &'f [(&'static [u8], &'static [u8])];
@@ -28,7 +26,6 @@ fn stream(title: &'static str, fields: Fields<'_>, data: &[&'static [u8]]) -> St
         trailers: Vec::new(),
         read: None,
         late: false,
-        waits_for: None,
     }
 }
 
@@ -56,10 +53,6 @@ fn target(title: &'static str, path: &'static [u8]) -> Stream {
 impl Stream {
     fn reads(self, line: &'static str, body: &'static str) -> Self {
         Self { read: Some((line, body)), ..self }
-    }
-
-    fn waits_for(self, what: &'static str) -> Self {
-        Self { waits_for: Some(what), ..self }
     }
 }
 

@@ -21,32 +21,22 @@ pub(crate) struct Trial {
 }
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
-/// The first answer comes sooner, and then one that is on its way.
-const QUITE_A_WHILE: Duration = Duration::from_secs(3);
-const A_WHILE: Duration = Duration::from_millis(300);
 
 impl Trial {
-    /// What is wrong with what came out. In the end an honest browser must get its own page. If it is `as_yet`, something else may come out than is expected, but
-    /// nothing that was not metered.
-    pub(crate) fn of(&self, attack: &Attack, honest: &str, as_yet: bool) -> Vec<String> {
-        let expected: Vec<Whole> = attack.expected.iter().filter_map(Expected::whole).collect();
-        self.judge((!as_yet).then_some(expected), honest, |wrong| {
-            if as_yet {
-                self.look_on(attack);
-            } else {
-                self.attack(attack, wrong);
-            }
-        })
+    /// What is wrong with what came out. In the end an honest browser must get its own page.
+    pub(crate) fn of(&self, attack: &Attack, honest: &str) -> Vec<String> {
+        let expected = attack.expected.iter().filter_map(Expected::whole).collect();
+        self.judge(expected, honest, |wrong| self.attack(attack, wrong))
     }
 
     /// The same over HTTP/2.
-    pub(crate) fn of_stream(&self, stream: &Stream, honest: &str, as_yet: bool) -> Vec<String> {
+    pub(crate) fn of_stream(&self, stream: &Stream, honest: &str) -> Vec<String> {
         let whole = |(line, body): (&str, &str)| Whole {
             line: format!("{line} HTTP/1.1").into_bytes(),
             body: body.as_bytes().to_vec(),
         };
         let expected = stream.read.map(whole);
-        self.judge((!as_yet).then(|| expected.clone().into_iter().collect()), honest, |wrong| {
+        self.judge(expected.clone().into_iter().collect(), honest, |wrong| {
             let outcome = self.send(stream);
             let right = match (&outcome, &expected) {
                 (Outcome::Answered { status: 200, body, ended: true }, Some(whole)) => body.starts_with(&whole.line),
@@ -54,7 +44,7 @@ impl Trial {
                 (Outcome::Refused, expected) => expected.is_none(),
                 _ => false,
             };
-            if !right && !as_yet {
+            if !right {
                 wrong.push(format!("it came to {outcome:?}"));
             }
         })
@@ -96,22 +86,15 @@ impl Trial {
         Whole { line: line.into_bytes(), body: Vec::new() }
     }
 
-    /// What is wrong with what an attack came to. What is `expected` is not known for all.
-    fn judge(&self, expected: Option<Vec<Whole>>, honest: &str, attack: impl FnOnce(&mut Vec<String>)) -> Vec<String> {
+    /// What is wrong with what an attack came to, of which the portal should read what is `expected`.
+    fn judge(&self, mut expected: Vec<Whole>, honest: &str, attack: impl FnOnce(&mut Vec<String>)) -> Vec<String> {
         let mut wrong = Vec::new();
         self.portal.take();
         let before = self.metered();
         attack(&mut wrong);
-        let last = self.honest(honest, &mut wrong);
+        expected.push(self.honest(honest, &mut wrong));
         let seen = self.portal.take();
-        let right = match expected {
-            Some(mut expected) => {
-                expected.push(last);
-                seen == expected
-            }
-            None => seen.last() == Some(&last),
-        };
-        if !right {
+        if seen != expected {
             wrong.push(format!("the portal read {}", told(&seen)));
         }
         let metered = self.metered() - before;
@@ -134,16 +117,6 @@ impl Trial {
             let _ = frames.headers(1, &stream.trailers, true);
         }
         frames.outcome(1)
-    }
-
-    /// Attacks, and reads whatever comes until nothing does.
-    fn look_on(&self, attack: &Attack) {
-        let mut connection = Connection::to(self.running.setup.proxy);
-        let _ = connection.send(&attack.bytes);
-        connection.stream.set_read_timeout(Some(QUITE_A_WHILE)).unwrap();
-        while connection.some().is_ok_and(|some| !some.is_empty()) {
-            connection.stream.set_read_timeout(Some(A_WHILE)).unwrap();
-        }
     }
 
     fn attack(&self, attack: &Attack, wrong: &mut Vec<String>) {
