@@ -5,7 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measurement fails by panicking")]
 #![allow(clippy::print_stdout, reason = "it prints a table")]
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -73,17 +75,16 @@ fn get(visitor: u64, agent: &str, cookie: &str) -> String {
     )
 }
 
-/// Asks, and reads the answer; its head.
-async fn ask(stream: &mut TcpStream, request: &str) -> std::io::Result<String> {
+/// Asks, and reads the answer.
+async fn ask(stream: &mut TcpStream, request: &str) -> std::io::Result<()> {
     stream.write_all(request.as_bytes()).await?;
     let mut read = Vec::with_capacity(2_048);
     loop {
         if stream.read_buf(&mut read).await? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
-        let Some(end) = read.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-        if read.len() >= end + 4 + PAGE.len() {
-            return Ok(String::from_utf8_lossy(&read[..end]).into_owned());
+        if head_of(&read).is_some() {
+            return Ok(());
         }
     }
 }
@@ -134,25 +135,43 @@ async fn flood(proxy: SocketAddr, crowd: Crowd, numbers: Arc<AtomicU64>, every: 
     }
 }
 
-/// The honest visitor's waiting times in a round, sorted.
-async fn honest(proxy: SocketAddr, round: Duration) -> Vec<Duration> {
-    let mut stream = TcpStream::connect(proxy).await.unwrap();
+/// The honest visitor's waiting times in a round.
+fn honest(proxy: SocketAddr, round: Duration) -> Vec<Duration> {
+    let mut stream = std::net::TcpStream::connect(proxy).unwrap();
     stream.set_nodelay(true).unwrap();
-    let head = ask(&mut stream, &get(9, HONEST, "")).await.unwrap();
+    let head = wait_for(&mut stream, &get(9, HONEST, ""));
     let cookie =
         head.lines().find_map(|line| line.strip_prefix("Set-Cookie: ")).and_then(|line| line.split(';').next());
     let cookie = cookie.map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\n"));
     let request = get(9, HONEST, &cookie);
-    let (begun, mut waits, mut clock) = (Instant::now(), Vec::new(), interval(EVERY));
-    clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let (begun, mut waits) = (Instant::now(), Vec::new());
     while begun.elapsed() < round {
-        clock.tick().await;
+        std::thread::sleep(EVERY);
         let asked = Instant::now();
-        ask(&mut stream, &request).await.expect("an honest visitor is answered");
+        wait_for(&mut stream, &request);
         waits.push(asked.elapsed());
     }
-    waits.sort_unstable();
     waits
+}
+
+/// Asks, and reads the answer; its head. An honest visitor is always answered.
+fn wait_for(stream: &mut std::net::TcpStream, request: &str) -> String {
+    stream.write_all(request.as_bytes()).unwrap();
+    let (mut read, mut some) = (Vec::new(), [0; 4_096]);
+    loop {
+        let more = stream.read(&mut some).unwrap();
+        assert!(more > 0, "an honest visitor is answered");
+        read.extend_from_slice(&some[..more]);
+        if let Some(head) = head_of(&read) {
+            return head;
+        }
+    }
+}
+
+/// The head of an answer that is whole.
+fn head_of(read: &[u8]) -> Option<String> {
+    let end = read.windows(4).position(|four| four == b"\r\n\r\n")?;
+    (read.len() >= end + 4 + PAGE.len()).then(|| String::from_utf8_lossy(&read[..end]).into_owned())
 }
 
 const PAGE: &str = "<html><title>page</title></html>";
@@ -208,40 +227,49 @@ impl Proxy {
     }
 }
 
-async fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+fn free() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 fn percentile(sorted: &[Duration], percent: usize) -> u128 {
     sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)].as_micros()
 }
 
-#[tokio::main(worker_threads = 4)]
-async fn main() {
+fn main() {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let mut words = std::env::args().skip(1).map(|word| word.parse::<u64>().expect("a number"));
     let round = Duration::from_secs(words.next().unwrap_or(10));
     let rounds = words.next().unwrap_or(5);
     let dir = tempfile::tempdir().unwrap();
-    let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (listen, admin, address) = (free().await, free().await, upstream.local_addr().unwrap());
-    tokio::spawn(portal(upstream));
-    let proxy = Proxy::start(dir.path(), listen, admin, address);
-    while TcpStream::connect(listen).await.is_err() {
-        sleep(Duration::from_millis(20)).await;
+    let (listen, admin, upstream) = (free(), free(), free());
+    std::thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { portal(TcpListener::bind(upstream).await.unwrap()).await });
+    });
+    // The crowd must not keep the honest visitor and the portal from the cores that they share here.
+    let yielding = || {
+        let _ = rustix::process::nice(10);
+    };
+    let crowds = Builder::new_multi_thread().worker_threads(2).on_thread_start(yielding).enable_all().build().unwrap();
+    let proxy = Proxy::start(dir.path(), listen, admin, upstream);
+    while std::net::TcpStream::connect(listen).is_err() {
+        std::thread::sleep(Duration::from_millis(20));
     }
-    honest(listen, Duration::from_secs(2)).await;
+    honest(listen, Duration::from_secs(2));
     println!("rounds of {} s, µs an honest visitor waits; quiet and loud in turn", round.as_secs());
     let numbers = Arc::new(AtomicU64::new(1_000_000));
     for crowd in Crowd::LOUD {
         let (mut quiet, mut loud, mut most) = (Vec::new(), Vec::new(), 0);
         for _ in 0..rounds {
             for (crowd, waits) in [(Crowd::Nobody, &mut quiet), (crowd, &mut loud)] {
-                let mut others = crowd.begin(listen, &numbers);
-                sleep(Duration::from_secs(1)).await;
-                waits.extend(honest(listen, round).await);
+                let mut others = {
+                    let _within = crowds.enter();
+                    crowd.begin(listen, &numbers)
+                };
+                std::thread::sleep(Duration::from_secs(1));
+                waits.extend(honest(listen, round));
                 most = most.max(proxy.memory());
-                others.shutdown().await;
+                crowds.block_on(others.shutdown());
             }
         }
         quiet.sort_unstable();

@@ -36,15 +36,12 @@ fn decoded(text: &[u8]) -> Vec<u8> {
             [high, low, ..] if *first == b'%' => hex(*high).zip(hex(*low)).map(|(high, low)| high << 4 | low),
             _ => None,
         };
-        match byte.filter(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte)) {
-            Some(byte) => {
-                decoded.push(byte);
-                rest = &rest[3..];
-            }
-            None => {
-                decoded.push(*first);
-                rest = after;
-            }
+        if let Some(byte) = byte.filter(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte)) {
+            decoded.push(byte);
+            rest = &rest[3..];
+        } else {
+            decoded.push(*first);
+            rest = after;
         }
     }
     decoded

@@ -109,6 +109,7 @@ impl Asked {
             tells_cookies: true,
             tells_agent: true,
             remote_user: None,
+            answers: &[],
             headers: self,
         }
     }
