@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval_at, sleep};
 
 const HONEST: &str =
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36";
@@ -56,9 +56,8 @@ impl Crowd {
             Self::Idle => (0..2_000).for_each(|_| drop(crowd.spawn(stays(proxy)))),
             // Several connections, so that none waits for the one before.
             Self::NewVisitors | Self::Agents => {
-                let per_connection = Duration::from_millis(4);
-                for _ in 0..8 {
-                    crowd.spawn(flood(proxy, self, Arc::clone(numbers), per_connection));
+                for turn in 0..8 {
+                    crowd.spawn(flood(proxy, self, Arc::clone(numbers), Duration::from_micros(500 * turn)));
                 }
             }
         }
@@ -109,8 +108,9 @@ async fn stays(proxy: SocketAddr) {
     }
 }
 
-async fn flood(proxy: SocketAddr, crowd: Crowd, numbers: Arc<AtomicU64>, every: Duration) {
-    let mut clock = interval(every);
+async fn flood(proxy: SocketAddr, crowd: Crowd, numbers: Arc<AtomicU64>, turn: Duration) {
+    // One after the other: all at once would be a queue of their own making.
+    let mut clock = interval_at(tokio::time::Instant::now() + turn, Duration::from_millis(4));
     clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         let Ok(mut stream) = TcpStream::connect(proxy).await else { return };
