@@ -7,6 +7,7 @@ use portalmeter_rules::page::Pages;
 use portalmeter_rules::pattern::Pattern;
 use portalmeter_rules::portal::{BadModuleRule, ModuleRule};
 use portalmeter_rules::product::Marker;
+use portalmeter_rules::target;
 
 use super::names::plain_name;
 use super::problem::Notes;
@@ -32,7 +33,10 @@ fn patterns(texts: &[Text], notes: &mut Notes) -> Vec<Pattern> {
     let mut patterns = Vec::new();
     for text in texts {
         match Pattern::path(text.get_ref()) {
-            Ok(pattern) => patterns.push(pattern),
+            Ok(pattern) => {
+                one_form(text, notes);
+                patterns.push(pattern);
+            }
             Err(error) => {
                 let hint = if text.get_ref().is_empty() {
                     "\"/*\" is everything".to_owned()
@@ -44,6 +48,18 @@ fn patterns(texts: &[Text], notes: &mut Notes) -> Vec<Pattern> {
         }
     }
     patterns
+}
+
+/// A warning if no address is ever matched in this form.
+pub(super) fn one_form(text: &Text, notes: &mut Notes) {
+    let written = text.get_ref();
+    let normal = target::normal(written.as_bytes());
+    if written.starts_with('/') && *normal != *written.as_bytes() {
+        let normal = String::from_utf8_lossy(&normal).into_owned();
+        notes
+            .warn(text.span(), format!("`{written}` matches nothing: addresses are matched in one form"))
+            .advise(format!("write \"{normal}\""));
+    }
 }
 
 /// What a path that begins anyhow was meant to be.

@@ -169,6 +169,7 @@ fn paths(raw: &raw::Portal, notes: &mut Notes) -> Vec<(String, Range<usize>)> {
             notes.error(text.span(), format!("`{path}` is not a path")).advise(hint);
             continue;
         }
+        pages::one_form(text, notes);
         let prefix = path.trim_end_matches('/').to_owned();
         if paths.iter().any(|(other, _)| *other == prefix) {
             notes.warn(text.span(), format!("`{path}` is listed twice"));

@@ -289,6 +289,20 @@ fn what_comes_later_is_said() {
 }
 
 #[test]
+fn a_pattern_in_a_form_that_no_address_has_is_told() {
+    for (written, normal) in [("/a//b*", "/a/b*"), ("/%61", "/a"), ("/a;v=1", "/a"), ("/a/../b", "/b")] {
+        let quoted = format!("\"{written}\"");
+        warning(&portal(&format!("pages.login = [{quoted}]\n")), &quoted, "matches nothing", normal);
+        warning(
+            &portal(&format!("paths = [{quoted}]\n").replace('*', "")),
+            &quoted.replace('*', ""),
+            "matches nothing",
+            "",
+        );
+    }
+}
+
+#[test]
 fn what_may_not_be_meant_is_a_warning() {
     let after = "[portal.session]\nidle_timeout = \"2h\"\nmax_duration = \"1h\"\n";
     warning(&portal(after), "\"1h\"", "before it can be idle", "max_duration");
