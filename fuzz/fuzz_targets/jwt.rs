@@ -11,7 +11,8 @@ use libfuzzer_sys::fuzz_target;
 use portalmeter_fuzz::Fields;
 use portalmeter_rules::facts::{Origin, Request};
 use portalmeter_rules::identity::Person;
-use portalmeter_rules::identity::jwt::{Carrier, Claims, Expectations, Holder, Material, Token};
+use portalmeter_rules::identity::jwt::{Carrier, Claims, Expectations, Holder, Token};
+use portalmeter_rules::identity::keys::Material;
 use serde_json::Value;
 
 const KEY: &[u8] = b"the key that signs what is believed";
@@ -121,6 +122,7 @@ fn ask(source: &Token, token: &[u8]) -> Option<Person<'static>> {
         tells_cookies: true,
         tells_agent: true,
         remote_user: None,
+        answers: &[],
         headers: &headers,
     };
     match source.ask(&request) {
