@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
+use pingora::protocols::http::ServerSession;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::Peer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
@@ -87,6 +88,12 @@ impl ProxyHttp for Gateway {
         if session.get_keepalive().is_some() {
             session.set_keepalive(Some(KEEPALIVE));
         }
+        if session.req_header().version == Version::HTTP_10
+            && let ServerSession::H1(http1) = session.as_downstream_mut()
+        {
+            // Who speaks 1.0 would take the first 1xx for its answer.
+            http1.set_ignore_info_resp(true);
+        }
         Ok(())
     }
 
@@ -130,6 +137,10 @@ impl ProxyHttp for Gateway {
         ctx: &mut Context,
     ) -> Result<()> {
         ctx.body += body.as_ref().map_or(0, |body| body.len() as u64);
+        if body.as_ref().is_some_and(Bytes::is_empty) {
+            // HTTP/2 may end a body with nothing; written as a chunk, nothing is an end of its own.
+            *body = None;
+        }
         if self.largest_body.is_some_and(|largest| ctx.body > largest) {
             self.metering.counters.refuse(Refusal::BODY);
             return Error::e_explain(ErrorType::HTTPStatus(Refusal::BODY.status), Refusal::BODY.why);
@@ -218,6 +229,12 @@ impl ProxyHttp for Gateway {
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, _: &mut Context) -> FailToProxy {
         let status = status_of(error);
+        if status == Some(400) {
+            self.metering.counters.refuse(Refusal::malformed(MALFORMED));
+        }
+        if is_quoted(error) {
+            tracing::warn!(status, source = error.esource().as_str(), "a head cannot be read");
+        }
         if let Some(status) = status
             && let Err(error) = answer(session, status, sorry(status)).await
         {
@@ -234,8 +251,8 @@ impl ProxyHttp for Gateway {
     }
 
     fn suppress_error_log(&self, _: &Session, _: &Context, error: &Error) -> bool {
-        // A client that goes away is no error of ours.
-        matches!(error.esource(), ErrorSource::Downstream)
+        // A client that goes away is no error of ours; and a head that cannot be read is not for the log.
+        matches!(error.esource(), ErrorSource::Downstream) || is_quoted(error)
     }
 
     fn request_summary(&self, session: &Session, _: &Context) -> String {
@@ -337,6 +354,13 @@ fn status_of(error: &Error) -> Option<u16> {
     }
 }
 
+const MALFORMED: &str = "the body or a field cannot be passed on in one way only";
+
+/// Whether Pingora's words for an error quote a head: cookies and users are in it.
+fn is_quoted(error: &Error) -> bool {
+    matches!(error.etype(), ErrorType::InvalidHTTPHeader)
+}
+
 /// Whether the door found a body that is not written as it should be.
 fn is_malformed(error: &Error) -> bool {
     error.root_cause().downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::InvalidData)
@@ -348,6 +372,7 @@ fn sorry(status: u16) -> Bytes {
         504 => b"504 Gateway Timeout: the portal did not answer in time\n",
         408 => b"408 Request Timeout: the request took too long\n",
         413 => b"413 Content Too Large: the body is larger than this server takes\n",
+        400 => b"400 Bad Request: the body or a field cannot be passed on in one way only\n",
         400..=499 => b"the request cannot be passed on\n",
         _ => b"the portal's answer cannot be passed on\n",
     })

@@ -9,7 +9,7 @@ mod faults {
     pub(crate) mod wire;
 }
 
-use std::io;
+use std::io::{self, Write};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
@@ -161,6 +161,31 @@ fn who_ends_its_sending_is_answered() {
     wire.end().unwrap();
     assert_eq!(wire.answer().unwrap().status, 200);
     assert_eq!(stage.settled(), Counted::guests(1));
+}
+
+#[test]
+fn who_knows_no_1xx_gets_none() {
+    let hints = Origin::new(|_, stream| {
+        stream.write_all(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n")?;
+        page(stream, "")
+    });
+    let stage = Stage::before(hints, &Given::default());
+    let old = String::from_utf8(get(1, "/", "")).unwrap().replace("HTTP/1.1", "HTTP/1.0");
+    assert_eq!(stage.ask(old.as_bytes()).status, 200);
+    assert_eq!(stage.ask(&get(2, "/", "")).status, 103);
+}
+
+#[test]
+fn a_head_that_cannot_be_read_is_not_in_the_log() {
+    let broken = Origin::new(|_, stream| {
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\nSet-Cookie: SESSION=topsecret\r\nX Bad: y\r\nContent-Length: 0\r\n\r\n")?;
+        Ok(false)
+    });
+    let stage = Stage::before(broken, &Given::default());
+    assert_eq!(stage.ask(&get(1, "/", "")).status, 502);
+    let log = stage.setup.log();
+    assert!(log.contains("a head cannot be read") && !log.contains("topsecret"), "{log}");
 }
 
 #[test]

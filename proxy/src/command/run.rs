@@ -179,7 +179,7 @@ fn server(config: &Config, gateway: Gateway) -> Server {
     server.bootstrap();
     let mut options = HttpServerOptions::default();
     options.h2c = true;
-    options.h2_idle_timeout = Some(Duration::from_mins(1));
+    options.h2_idle_timeout = Some(config.server.timeouts.idle);
     let counters = gateway.metering.counters.clone();
     let mut proxy = HttpProxy::new(gateway, Arc::clone(&server.configuration));
     proxy.server_options = Some(options);

@@ -67,12 +67,26 @@ pub(super) fn server(raw: &raw::Server, notes: &mut Notes) -> Server {
         limits,
         largest_body,
         timeouts: limits::timeouts(&raw.timeouts, notes),
-        resolver: raw.resolver.iter().flat_map(toml::Spanned::get_ref).filter_map(|text| socket(text, notes)).collect(),
+        resolver: raw.resolver.iter().flat_map(toml::Spanned::get_ref).filter_map(|text| dns(text, notes)).collect(),
         listen: listeners(raw, notes),
         threads: threads(raw, notes),
         trusted_proxies,
         drain: time(raw.drain.as_ref(), Duration::from_secs(10), notes),
     }
+}
+
+/// A DNS server's address, with or without a port.
+fn dns(text: &Text, notes: &mut Notes) -> Option<SocketAddr> {
+    const PORT: u16 = 53;
+    let written = text.get_ref();
+    let bare = written.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, PORT));
+    let server = bare.or_else(|_| written.parse()).ok().filter(|server| server.port() != 0);
+    if server.is_none() {
+        notes
+            .error(text.span(), format!("`{written}` is not the address of a DNS server"))
+            .advise("such as \"10.0.0.2\" or \"10.0.0.2:53\"");
+    }
+    server
 }
 
 fn listeners(raw: &raw::Server, notes: &mut Notes) -> Vec<SocketAddr> {

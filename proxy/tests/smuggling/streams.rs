@@ -166,6 +166,9 @@ fn bodies() -> Vec<Stream> {
         length("a length and no body", b"5", &[]),
         length("a length that is none", b"+5", &[b"hello"]),
         length("a length in two readings", b"5, 6", &[b"hello"]),
+        post("a body that ends with nothing", &[], &[b"abc", b""]).reads("POST /a", "abc"),
+        post("a body of nothing, said later", &[], &[b""]).reads("POST /a", ""),
+        post("nothing within a body", &[], &[b"abc", b"", b"def", b""]).reads("POST /a", "abcdef"),
         post("two lengths", &[(b"content-length", b"5"), (b"content-length", b"6")], &[b"hello"]),
         post("Transfer-Encoding", &[(b"transfer-encoding", b"chunked")], &[SMUGGLED]),
         post(

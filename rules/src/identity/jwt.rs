@@ -198,7 +198,8 @@ impl Token {
     /// What a token says, if a key has signed it.
     fn read(&self, token: &str) -> Option<Said> {
         let header = jsonwebtoken::decode_header(token).ok()?;
-        if !self.algorithms.contains(&header.alg) {
+        // What a token calls critical has to be understood (RFC 7515, section 4.1.11), and nothing of it is.
+        if header.crit.is_some() || !self.algorithms.contains(&header.alg) {
             return None;
         }
         let verified = |key: &DecodingKey| self.claims_of(token, header.alg, key);

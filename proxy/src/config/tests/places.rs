@@ -323,7 +323,8 @@ fn limits_and_times_are_such_that_something_can_pass() {
         ("limits.header_count = 3\n", "3\n", "3 fields", ""),
         ("limits.body = 5\n", "5\n", "", "5B"),
         ("timeouts.head = \"1ms\"\n", "\"1ms\"", "too short", "15s"),
-        ("resolver = [\"dns.example\"]\n", "\"dns.example\"", "", ""),
+        ("resolver = [\"dns.example\"]\n", "\"dns.example\"", "DNS server", "10.0.0.2:53"),
+        ("resolver = [\"10.0.0.2:0\"]\n", "\"10.0.0.2:0\"", "DNS server", ""),
     ] {
         error(&format!("secret = {{ file = \"secret\" }}\n[server]\n{more}{PORTAL}"), marked, message, hint);
     }
