@@ -53,6 +53,13 @@ impl Issuer {
         encode(&header, claims, &self.signing).unwrap()
     }
 
+    /// One whose reader has to understand `what`.
+    pub(crate) fn critical(&self, what: &str, id: Option<&str>, claims: &Value) -> String {
+        let header =
+            Header { kid: id.map(str::to_owned), crit: Some(vec![what.to_owned()]), ..Header::new(Algorithm::RS256) };
+        encode(&header, claims, &self.signing).unwrap()
+    }
+
     /// The public key in a set.
     pub(crate) fn jwk(&self, id: Option<&str>) -> Value {
         let mut jwk = json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "n": self.modulus, "e": self.exponent });

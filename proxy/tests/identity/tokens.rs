@@ -89,6 +89,7 @@ fn forged(id: Option<&str>) -> Vec<Row> {
         ),
         cookie("a file for a key", &other(&json!({ "alg": "RS256", "kid": "../../etc/passwd" })), "unknown"),
         cookie("another algorithm of the same key", &OURS.token_by(Algorithm::RS512, id, &staff), "unknown"),
+        cookie("one that asks to be understood", &OURS.critical("x", id, &staff), "unknown"),
         cookie("an encrypted one", "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.a.b.c.d", "unknown"),
         cookie("a huge one", &"x".repeat(20_000), "unknown"),
         cookie("a huge number of dots", &".".repeat(5_000), "unknown"),
