@@ -373,7 +373,7 @@ fn sorry(status: u16) -> Bytes {
         408 => b"408 Request Timeout: the request took too long\n",
         413 => b"413 Content Too Large: the body is larger than this server takes\n",
         400 => b"400 Bad Request: the body or a field cannot be passed on in one way only\n",
-        400..=499 => b"the request cannot be passed on\n",
+        401..=499 => b"the request cannot be passed on\n",
         _ => b"the portal's answer cannot be passed on\n",
     })
 }
