@@ -110,6 +110,14 @@ fn ask(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     let length: usize = asked.texts("content-length").first().and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
+    if asked.texts("transfer-encoding") == ["chunked"] {
+        let mut chunks = Vec::new();
+        while !chunks.ends_with(b"0\r\n\r\n") {
+            if reader.read_until(b'\n', &mut chunks).ok()? == 0 {
+                return None;
+            }
+        }
+    }
     Some(asked)
 }
 
