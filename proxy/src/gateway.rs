@@ -133,11 +133,11 @@ impl ProxyHttp for Gateway {
         &self,
         _: &mut Session,
         body: &mut Option<Bytes>,
-        _: bool,
+        ends: bool,
         ctx: &mut Context,
     ) -> Result<()> {
         ctx.body += body.as_ref().map_or(0, |body| body.len() as u64);
-        if body.as_ref().is_some_and(Bytes::is_empty) {
+        if ends && body.as_ref().is_some_and(Bytes::is_empty) {
             // HTTP/2 may end a body with nothing; written as a chunk, nothing is an end of its own.
             *body = None;
         }
