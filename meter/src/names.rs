@@ -291,7 +291,7 @@ impl Names {
     pub fn begins(&self, seen: &Sighting<'_>) -> bool {
         let fingerprint = seen.traces.fingerprint.name();
         let theirs = seen.user.map(|user| of_user(fingerprint, user));
-        let pointed = |slot: Name| self.pointers.get(slot).is_some_and(|pointer| pointer.is_live(seen));
+        let pointed = |slot: Name| self.live(slot, seen).is_some();
         let named = |slot: Name| self.aliases.get(&slot).is_some_and(|alias| seen.at - alias.seen < seen.idle);
         seen.kind == Kind::Page
             && seen.traces.presented.is_none()
@@ -310,6 +310,11 @@ impl Names {
 
     fn turn(&self, fingerprint: Name) -> MutexGuard<'_, ()> {
         lock(&self.turns[usize::from(fingerprint.0[0]) % TURNS])
+    }
+
+    /// The pointer of a fingerprint, or of a user beside it, if it leads to a live session.
+    fn live(&self, pointer: Name, seen: &Sighting<'_>) -> Option<Pointer> {
+        self.pointers.get(pointer).filter(|pointer| pointer.is_live(seen))
     }
 
     fn by_cookie(&self, seen: &Sighting<'_>, ticket: &Ticket) -> Name {
@@ -369,7 +374,7 @@ impl Names {
             return plain;
         }
         // A cookie nobody saw handed out, from where a session waits for one: it belongs together.
-        let waiting = self.pointers.get(seen.traces.fingerprint.name()).filter(|pointer| pointer.is_live(seen));
+        let waiting = self.live(seen.traces.fingerprint.name(), seen);
         match waiting.map(|pointer| pointer.visitor) {
             Some(of) if of != ticket.name => {
                 let alias = Alias { of, issued: Some(seen.at), contested: true, seen: seen.at };

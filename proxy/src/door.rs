@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pingora::apps::{HttpServerApp, ServerApp};
+use pingora::apps::{HttpPersistentSettings, HttpServerApp, ServerApp};
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::{ALPN, Shutdown, Stream};
 use pingora::proxy::HttpProxy;
@@ -65,13 +65,9 @@ impl ServerApp for Door {
                 }
             }
             let mut session = ServerSession::new_http1(wire);
-            match kept {
-                // `Gateway::early_request_filter` says for how long; here only that it may be kept.
-                None => session.set_keepalive(Some(self.timeouts.idle.as_secs())),
-                Some(kept) => pingora::apps::HttpPersistentSettings::apply_to_session(kept, &mut session),
-            }
-            if *shutdown.borrow() {
-                session.set_keepalive(None);
+            // Whether the connection may be kept Pingora reads from the head; for how long is seen to in `next`.
+            if let Some(kept) = kept {
+                HttpPersistentSettings::apply_to_session(kept, &mut session);
             }
             let (stream, settings) = self.proxy.process_new_http(session, shutdown).await?.consume();
             wire = stream.into_any().downcast::<Wire>().ok().filter(|wire| wire.is_between())?;
@@ -96,7 +92,7 @@ impl Door {
                 biased;
                 begun = timeout(self.timeouts.idle, wire.first_byte()) => match begun {
                     Ok(Ok(())) => {}
-                    Ok(Err(_)) | Err(_) => return Ok(Opening::Gone),
+                    _ => return Ok(Opening::Gone),
                 },
                 _ = shutdown.changed() => return Ok(Opening::Gone),
             }

@@ -4,7 +4,6 @@
 //! the request goes on.
 
 use std::borrow::Cow;
-use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +20,7 @@ use pingora::{Error, ErrorSource, ErrorType, Result};
 use portalmeter_rules::judge::host_of;
 use portalmeter_rules::target;
 
-use crate::answer::answer;
+use crate::answer::{answer, excuse};
 use crate::door::head::{Limits, is_host};
 use crate::door::refusal::Refusal;
 use crate::forwarded::{self, Client};
@@ -68,8 +67,6 @@ struct Routed {
     asks: Option<Asks>,
 }
 
-/// An idle client connection is kept this long, in seconds.
-const KEEPALIVE: u64 = 60;
 /// A WebSocket may stay silent this long.
 const QUIET: Duration = Duration::from_hours(1);
 
@@ -84,10 +81,6 @@ impl ProxyHttp for Gateway {
     async fn early_request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
         ctx.at = self.metering.now();
         drop_nominated(session.req_header_mut());
-        // Pingora keeps an idle HTTP/1.1 connection for ever unless told otherwise.
-        if session.get_keepalive().is_some() {
-            session.set_keepalive(Some(KEEPALIVE));
-        }
         if session.req_header().version == Version::HTTP_10
             && let ServerSession::H1(http1) = session.as_downstream_mut()
         {
@@ -107,8 +100,7 @@ impl ProxyHttp for Gateway {
         let path_end = memchr::memchr(b'?', &target).unwrap_or(target.len());
         let Some(route) = self.metering.route(&host, &target[..path_end]) else {
             self.metering.counters.unknown_host.inc();
-            let body = Bytes::from_static(b"421 Misdirected Request: no portal is configured for this host\n");
-            return answer(session, 421, body).await.map(|()| true);
+            return answer(session, Refusal::HOST).await.map(|()| true);
         };
         let peer = session.client_addr().and_then(|address| address.as_inet()).map(std::net::SocketAddr::ip);
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -228,15 +220,16 @@ impl ProxyHttp for Gateway {
     }
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, _: &mut Context) -> FailToProxy {
-        let status = status_of(error);
-        if status == Some(400) {
-            self.metering.counters.refuse(Refusal::malformed(MALFORMED));
+        let excuse = excuse(error);
+        if excuse == Some(Refusal::AMBIGUOUS) {
+            self.metering.counters.refuse(Refusal::AMBIGUOUS);
         }
+        let status = excuse.map(|excuse| excuse.status);
         if is_quoted(error) {
             tracing::warn!(status, source = error.esource().as_str(), "a head cannot be read");
         }
-        if let Some(status) = status
-            && let Err(error) = answer(session, status, sorry(status)).await
+        if let Some(excuse) = excuse
+            && let Err(error) = answer(session, excuse).await
         {
             tracing::debug!(%error, status, "the client is gone");
         }
@@ -262,18 +255,16 @@ impl ProxyHttp for Gateway {
 }
 
 impl Gateway {
-    /// What the door cannot see of HTTP/2, and how long a body is.
+    /// What is too large, and what the door has not looked at: HTTP/2.
     fn refusal(&self, request: &RequestHeader) -> Option<Refusal> {
-        let host = asked_for(request);
-        let length = request.headers.get("content-length").and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if request.raw_path().len() > self.limits.uri {
+        let path = request.raw_path();
+        if path.len() > self.limits.uri {
             return Some(Refusal::URI);
         }
-        let path = request.raw_path();
-        if path.first() != Some(&b'/') && !(path == b"*" && request.method == Method::OPTIONS) {
-            return Some(Refusal::malformed("the target must begin with `/`"));
-        }
         if request.version == Version::HTTP_2 {
+            if path.first() != Some(&b'/') && !(path == b"*" && request.method == Method::OPTIONS) {
+                return Some(Refusal::malformed("the target must begin with `/`"));
+            }
             // A browser sends each of its cookies as a field.
             let crumbs = request.headers.get_all("cookie").iter().count();
             let bytes: usize = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
@@ -283,17 +274,19 @@ impl Gateway {
             if bytes > self.limits.headers {
                 return Some(Refusal::HEADERS);
             }
+            let host = asked_for(request);
+            if !host.is_empty() && !is_host(host.as_bytes()) {
+                return Some(Refusal::malformed("the Host is no name and port"));
+            }
         }
-        if !host.is_empty() && !is_host(host.as_bytes()) {
-            return Some(Refusal::malformed("the Host is no name and port"));
-        }
-        let too_long = self.largest_body.zip(length).is_some_and(|(largest, length)| length > largest);
-        too_long.then_some(Refusal::BODY)
+        let largest = self.largest_body?;
+        let length: u64 = request.headers.get("content-length")?.to_str().ok()?.parse().ok()?;
+        (length > largest).then_some(Refusal::BODY)
     }
 
     async fn refuse(&self, session: &mut Session, refusal: Refusal) -> Result<()> {
         self.metering.counters.refuse(refusal);
-        answer(session, refusal.status, Bytes::from(refusal.text())).await
+        answer(session, refusal).await
     }
 
     /// Takes our cookie out of what the portal sees, and joins the crumbs that HTTP/2 sends.
@@ -338,44 +331,9 @@ impl Gateway {
     }
 }
 
-/// What a client is told of a request that could not be passed on; `None`: it does not listen any more.
-fn status_of(error: &Error) -> Option<u16> {
-    match (error.etype(), error.esource()) {
-        (ErrorType::HTTPStatus(status), _) => Some(*status),
-        (ErrorType::ConnectTimedout | ErrorType::ReadTimedout | ErrorType::WriteTimedout, ErrorSource::Upstream) => {
-            Some(504)
-        }
-        (_, ErrorSource::Upstream) => Some(502),
-        (ErrorType::ReadTimedout, ErrorSource::Downstream) => Some(408),
-        (ErrorType::ReadError, ErrorSource::Downstream) if is_malformed(error) => Some(400),
-        (ErrorType::WriteError | ErrorType::ReadError | ErrorType::ConnectionClosed, ErrorSource::Downstream) => None,
-        (_, ErrorSource::Downstream) => Some(400),
-        (_, ErrorSource::Internal | ErrorSource::Unset) => Some(500),
-    }
-}
-
-const MALFORMED: &str = "the body or a field cannot be passed on in one way only";
-
 /// Whether Pingora's words for an error quote a head: cookies and users are in it.
 fn is_quoted(error: &Error) -> bool {
     matches!(error.etype(), ErrorType::InvalidHTTPHeader)
-}
-
-/// Whether the door found a body that is not written as it should be.
-fn is_malformed(error: &Error) -> bool {
-    error.root_cause().downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::InvalidData)
-}
-
-fn sorry(status: u16) -> Bytes {
-    Bytes::from_static(match status {
-        502 => b"502 Bad Gateway: the portal cannot be reached, or did not answer in HTTP\n",
-        504 => b"504 Gateway Timeout: the portal did not answer in time\n",
-        408 => b"408 Request Timeout: the request took too long\n",
-        413 => b"413 Content Too Large: the body is larger than this server takes\n",
-        400 => b"400 Bad Request: the body or a field cannot be passed on in one way only\n",
-        401..=499 => b"the request cannot be passed on\n",
-        _ => b"the portal's answer cannot be passed on\n",
-    })
 }
 
 fn asked<'a>(at: i64, route: &'a Routed, request: &'a RequestHeader) -> Asked<'a> {

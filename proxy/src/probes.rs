@@ -158,7 +158,7 @@ impl Probes {
         let Some(inner) = &self.inner else { return };
         let fields = Fields(asked.headers);
         let request = asked.facts(&fields, &[]);
-        let changes = rules.may_change_who(&request).is_some();
+        let changes = rules.may_change_who(&request);
         for prober in rules.on_host(&request).iter().filter_map(|&portal| inner.portals.get(portal)).flatten() {
             let given = || response.is_some_and(|response| prober.probe.cookies.is_given(&Fields(response)));
             if !changes && !given() {

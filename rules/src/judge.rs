@@ -175,12 +175,12 @@ impl Rules {
         person.then_some(portal)
     }
 
-    /// The portals of a request's host, if it may change who is signed in there: anything but a reading method,
-    /// and whatever passes a sign-in or sign-out address.
-    pub fn may_change_who(&self, request: &Request<'_>) -> Option<&[usize]> {
-        let route = self.map.route(request.host, request.path())?;
+    /// Whether a request may change who is signed in at its host: anything but a reading method, and whatever
+    /// passes a sign-in or sign-out address.
+    pub fn may_change_who(&self, request: &Request<'_>) -> bool {
         let reads = matches!(request.method, b"GET" | b"HEAD" | b"OPTIONS");
-        (!reads || self.door(&route, request.target).is_some()).then_some(route.on_host)
+        let route = self.map.route(request.host, request.path());
+        route.is_some_and(|route| !reads || self.door(&route, request.target).is_some())
     }
 
     /// The traces of the browser, by one portal's rules.

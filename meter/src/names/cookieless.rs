@@ -66,10 +66,6 @@ impl Names {
         Some(Resolved { visitor, kind, evidence })
     }
 
-    fn live(&self, pointer: Name, seen: &Sighting<'_>) -> Option<Pointer> {
-        self.pointers.get(pointer).filter(|pointer| pointer.is_live(seen))
-    }
-
     /// A session of the visitor whose cookie is handed out, or of nobody else's if none can be.
     fn begin(&self, seen: &Sighting<'_>, handed: Option<HandedOut>) -> Name {
         let Some(cookie) = handed else {

@@ -24,7 +24,7 @@ impl Names {
     fn unnamed(&self, seen: &Sighting<'_>) -> Option<Resolved> {
         let fingerprint = seen.traces.fingerprint.name();
         let resolved = |visitor, kind, evidence| Some(Resolved { visitor, kind, evidence });
-        let Some(mut pointer) = self.waiting(seen) else {
+        let Some(mut pointer) = self.live(seen.traces.fingerprint.name(), seen) else {
             if seen.kind != Kind::Page {
                 return None;
             }
@@ -57,7 +57,7 @@ impl Names {
         let page = seen.kind == Kind::Page;
         let name = of_user(fingerprint, user);
         let known = self.aliases.get(&name).map(|alias| *alias).filter(|alias| seen.at - alias.seen < seen.idle);
-        let waiting = self.waiting(seen);
+        let waiting = self.live(seen.traces.fingerprint.name(), seen);
         let visitor = match (known, waiting) {
             (Some(alias), _) => alias.of,
             (None, Some(pointer)) if pointer.is_open_to(user) => pointer.visitor,
@@ -91,10 +91,6 @@ impl Names {
             None => self.point(fingerprint, Pointer { holder: Some(user), ..Pointer::to(visitor, seen.at) }),
         }
         Some(visitor)
-    }
-
-    fn waiting(&self, seen: &Sighting<'_>) -> Option<Pointer> {
-        self.pointers.get(seen.traces.fingerprint.name()).filter(|pointer| pointer.is_live(seen))
     }
 
     fn update(&self, fingerprint: Name, pointer: Pointer) {

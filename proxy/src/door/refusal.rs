@@ -15,6 +15,8 @@ impl Refusal {
         Self { status: 400, why }
     }
 
+    /// 400: found only when its head was passed on.
+    pub(crate) const AMBIGUOUS: Self = Self::malformed("the body or a field cannot be passed on in one way only");
     /// 405: tunnels are not for a portal.
     pub(super) const CONNECT: Self = Self { status: 405, why: "CONNECT is not offered here" };
     /// 408: the head did not come in time.
@@ -23,6 +25,8 @@ impl Refusal {
     pub(crate) const BODY: Self = Self { status: 413, why: "the body is larger than this server takes" };
     /// 414: `limits.uri`.
     pub(crate) const URI: Self = Self { status: 414, why: "the request's target is longer than this server takes" };
+    /// 421: nobody's host.
+    pub(crate) const HOST: Self = Self { status: 421, why: "no portal is configured for this host" };
     /// 431: `limits.headers`.
     pub(crate) const HEADERS: Self =
         Self { status: 431, why: "the request's fields are larger than this server takes" };

@@ -120,10 +120,7 @@ impl Wire {
 
     /// Waits for the client's first byte.
     pub(super) async fn first_byte(&mut self) -> io::Result<()> {
-        if self.held.is_empty() {
-            self.read_more().await?;
-        }
-        Ok(())
+        self.read_more().await.map(drop)
     }
 
     /// Waits for a whole head, and looks at it.
@@ -135,8 +132,8 @@ impl Wire {
                 self.held.advance(2);
                 empty_lines += 1;
             }
-            if first && self.held.len() >= PREFACE.len() && self.held.starts_with(PREFACE) {
-                (self.head, self.body) = (0, Body::Everything);
+            if first && self.held.starts_with(PREFACE) {
+                self.body = Body::Everything;
                 return Ok(Ok(Opening::Http2));
             }
             let undecided = &self.held[..] == b"\r" || (first && PREFACE.starts_with(&self.held));
