@@ -13,6 +13,7 @@ use crate::names::NameChange;
 use crate::observation::{Key, Observation, Scope, Stamp};
 use crate::session::Session;
 
+mod aside;
 pub mod embedded;
 pub(crate) mod row;
 

@@ -1,7 +1,7 @@
 //! How an honest visitor fares while others misbehave: quiet and loud rounds in turn, one table.
 //!
 //! `make stress`; or `cargo run --release -p portalmeter --example stress -- [SECONDS A ROUND] [ROUNDS]` beside a
-//! built `target/release/portalmeter`. The proxy runs on the first core, everything else on the others.
+//! built `target/release/portalmeter`. The crowd has idle priority: it shall load the proxy, not the machine.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measurement fails by panicking")]
 #![allow(clippy::print_stdout, reason = "it prints a table")]
 
@@ -11,14 +11,17 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval_at, sleep};
+use tokio::time::sleep;
 
 const HONEST: &str =
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36";
@@ -48,16 +51,18 @@ impl Crowd {
         }
     }
 
-    fn begin(self, proxy: SocketAddr, numbers: &Arc<AtomicU64>) -> JoinSet<()> {
+    fn begin(self, proxy: SocketAddr, numbers: &Arc<AtomicU64>, over: &Arc<AtomicBool>) -> JoinSet<()> {
         let mut crowd = JoinSet::new();
         match self {
             Self::Nobody => {}
             Self::Slowloris => (0..1_000).for_each(|_| drop(crowd.spawn(slowloris(proxy)))),
             Self::Idle => (0..2_000).for_each(|_| drop(crowd.spawn(stays(proxy)))),
-            // Several connections, so that none waits for the one before.
+            // Several connections in turn, so that none waits for the one before.
             Self::NewVisitors | Self::Agents => {
                 for turn in 0..8 {
-                    crowd.spawn(flood(proxy, self, Arc::clone(numbers), Duration::from_micros(500 * turn)));
+                    let (numbers, over) = (Arc::clone(numbers), Arc::clone(over));
+                    let turn = Instant::now() + Duration::from_micros(500 * turn);
+                    crowd.spawn_blocking(move || flood(proxy, self, &numbers, turn, &over));
                 }
             }
         }
@@ -108,14 +113,14 @@ async fn stays(proxy: SocketAddr) {
     }
 }
 
-async fn flood(proxy: SocketAddr, crowd: Crowd, numbers: Arc<AtomicU64>, turn: Duration) {
-    // One after the other: all at once would be a queue of their own making.
-    let mut clock = interval_at(tokio::time::Instant::now() + turn, Duration::from_millis(4));
-    clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    loop {
-        let Ok(mut stream) = TcpStream::connect(proxy).await else { return };
-        loop {
-            clock.tick().await;
+/// Asks each 4 ms, on a thread of its own: the runtime's clock ticks in milliseconds, and would send all at once.
+fn flood(proxy: SocketAddr, crowd: Crowd, numbers: &AtomicU64, mut turn: Instant, over: &AtomicBool) {
+    while !over.load(Ordering::Relaxed) {
+        let Ok(mut stream) = std::net::TcpStream::connect(proxy) else { return };
+        let _ = stream.set_nodelay(true);
+        while !over.load(Ordering::Relaxed) {
+            turn = Instant::now().max(turn + Duration::from_millis(4));
+            std::thread::sleep(turn.saturating_duration_since(Instant::now()));
             let number = numbers.fetch_add(1, Ordering::Relaxed);
             let request = if crowd == Crowd::NewVisitors {
                 get(number, HONEST, "")
@@ -128,7 +133,7 @@ async fn flood(proxy: SocketAddr, crowd: Crowd, numbers: Arc<AtomicU64>, turn: D
                 );
                 get(3, &agent, "")
             };
-            if ask(&mut stream, &request).await.is_err() {
+            if wait_for(&mut stream, &request).is_err() {
                 break;
             }
         }
@@ -139,7 +144,7 @@ async fn flood(proxy: SocketAddr, crowd: Crowd, numbers: Arc<AtomicU64>, turn: D
 fn honest(proxy: SocketAddr, round: Duration) -> Vec<Duration> {
     let mut stream = std::net::TcpStream::connect(proxy).unwrap();
     stream.set_nodelay(true).unwrap();
-    let head = wait_for(&mut stream, &get(9, HONEST, ""));
+    let head = wait_for(&mut stream, &get(9, HONEST, "")).unwrap();
     let cookie =
         head.lines().find_map(|line| line.strip_prefix("Set-Cookie: ")).and_then(|line| line.split(';').next());
     let cookie = cookie.map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\n"));
@@ -148,22 +153,24 @@ fn honest(proxy: SocketAddr, round: Duration) -> Vec<Duration> {
     while begun.elapsed() < round {
         std::thread::sleep(EVERY);
         let asked = Instant::now();
-        wait_for(&mut stream, &request);
+        wait_for(&mut stream, &request).unwrap();
         waits.push(asked.elapsed());
     }
     waits
 }
 
-/// Asks, and reads the answer; its head. An honest visitor is always answered.
-fn wait_for(stream: &mut std::net::TcpStream, request: &str) -> String {
-    stream.write_all(request.as_bytes()).unwrap();
+/// Asks, and reads the answer; its head.
+fn wait_for(stream: &mut std::net::TcpStream, request: &str) -> std::io::Result<String> {
+    stream.write_all(request.as_bytes())?;
     let (mut read, mut some) = (Vec::new(), [0; 4_096]);
     loop {
-        let more = stream.read(&mut some).unwrap();
-        assert!(more > 0, "an honest visitor is answered");
+        let more = stream.read(&mut some)?;
+        if more == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
         read.extend_from_slice(&some[..more]);
         if let Some(head) = head_of(&read) {
-            return head;
+            return Ok(head);
         }
     }
 }
@@ -209,13 +216,13 @@ impl Proxy {
     fn start(dir: &Path, listen: SocketAddr, admin: SocketAddr, upstream: SocketAddr) -> Self {
         let config = dir.join("portalmeter.toml");
         let text = format!(
-            "data_dir = \"data\"\n[server]\nlisten = [\"{listen}\"]\nthreads = 1\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
+            "data_dir = \"data\"\n[server]\nlisten = [\"{listen}\"]\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
              [admin]\nlisten = \"{admin}\"\n[[portal]]\nname = \"help\"\nhosts = [\"*\"]\nupstream = [\"http://{upstream}\"]\n"
         );
         std::fs::write(&config, text).unwrap();
         let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/portalmeter");
-        let mut command = Command::new("taskset");
-        command.args(["-c", "0"]).arg(binary).arg("run").arg("--config").arg(&config);
+        let mut command = Command::new(binary);
+        command.arg("run").arg("--config").arg(&config);
         Self(command.env("RUST_LOG", "error").stdout(Stdio::null()).spawn().unwrap())
     }
 
@@ -246,9 +253,10 @@ fn main() {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async { portal(TcpListener::bind(upstream).await.unwrap()).await });
     });
-    // The crowd must not keep the honest visitor and the portal from the cores that they share here.
+    // The crowd must not keep the proxy, the honest visitor and the portal from the cores that they share here.
     let yielding = || {
-        let _ = rustix::process::nice(10);
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle).unwrap();
     };
     let crowds = Builder::new_multi_thread().worker_threads(2).on_thread_start(yielding).enable_all().build().unwrap();
     let proxy = Proxy::start(dir.path(), listen, admin, upstream);
@@ -262,13 +270,15 @@ fn main() {
         let (mut quiet, mut loud, mut most) = (Vec::new(), Vec::new(), 0);
         for _ in 0..rounds {
             for (crowd, waits) in [(Crowd::Nobody, &mut quiet), (crowd, &mut loud)] {
+                let over = Arc::new(AtomicBool::new(false));
                 let mut others = {
                     let _within = crowds.enter();
-                    crowd.begin(listen, &numbers)
+                    crowd.begin(listen, &numbers, &over)
                 };
                 std::thread::sleep(Duration::from_secs(1));
                 waits.extend(honest(listen, round));
                 most = most.max(proxy.memory());
+                over.store(true, Ordering::Relaxed);
                 crowds.block_on(others.shutdown());
             }
         }

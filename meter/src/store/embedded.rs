@@ -9,6 +9,7 @@ use portalmeter_rules::time::Millis;
 use portalmeter_rules::verdict::{Evidence, Kind};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use super::aside::Aside;
 use super::row::{read_history, write_history};
 use super::{Batch, Committed, NodeId, Resumed, Store, StoreError, Visit};
 use crate::day::{Day, Zone};
@@ -24,13 +25,17 @@ use crate::usage::Sums;
 pub struct EmbeddedStore {
     database: Connection,
     stamps: HashMap<PolicyId, Stamp>,
+    aside: Aside,
 }
+
+/// Expired rows go in pieces of so many, a transaction each.
+const PIECE: usize = 512;
 
 impl EmbeddedStore {
     /// Opens or makes the store in `data_dir`.
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
         let database = sqlite::open(&data_dir.join(sqlite::FILE))?;
-        let mut store = Self { database, stamps: HashMap::new() };
+        let mut store = Self { database, stamps: HashMap::new(), aside: Aside::new("store")? };
         store.stamps = store.known_stamps()?;
         Ok(store)
     }
@@ -75,23 +80,8 @@ impl Store for EmbeddedStore {
     }
 
     fn commit(&mut self, batch: &Batch, memory: Memory) -> Result<Committed, StoreError> {
-        let step = self.database.transaction()?;
-        let mut commit = Commit { step: &step, stamps: &self.stamps, now: batch.now, memory, totals: HashMap::new() };
-        let mut done = Committed::default();
-        for visit in &batch.visits {
-            commit.visit(visit, &mut done)?;
-        }
-        commit.write_totals()?;
-        for change in &batch.names {
-            commit.name(change)?;
-        }
-        step.prepare_cached(
-            "INSERT INTO node (id, position) VALUES (?1, ?2)
-             ON CONFLICT (id) DO UPDATE SET position = MAX(position, excluded.position)",
-        )?
-        .execute(params![&batch.node.0[..], batch.upto.cast_signed()])?;
-        step.commit()?;
-        Ok(done)
+        let Self { database, stamps, aside } = self;
+        aside.run(batch.visits.len() + batch.names.len(), || commit(database, stamps, batch, memory))
     }
 
     fn resume(&mut self, now: Millis) -> Result<Resumed, StoreError> {
@@ -116,9 +106,12 @@ impl Store for EmbeddedStore {
     }
 
     fn expire(&mut self, now: Millis) -> Result<(), StoreError> {
+        let Self { database, aside, .. } = self;
         for table in ["visitor", "name"] {
-            let sql = format!("DELETE FROM {table} WHERE expires <= ?1");
-            self.database.prepare_cached(&sql)?.execute([now])?;
+            // Until when the oldest of them expired.
+            let piece = format!("SELECT expires FROM {table} WHERE expires <= ?1 ORDER BY expires LIMIT 1 OFFSET ?2");
+            let sql = format!("DELETE FROM {table} WHERE expires <= COALESCE(({piece}), ?1)");
+            while aside.run(PIECE, || remove(database, &sql, now))? > PIECE {}
         }
         Ok(())
     }
@@ -143,6 +136,35 @@ impl Store for EmbeddedStore {
         }
         Ok(sealed)
     }
+}
+
+fn remove(database: &mut Connection, sql: &str, now: Millis) -> Result<usize, StoreError> {
+    Ok(database.prepare_cached(sql)?.execute(params![now, PIECE as i64])?)
+}
+
+fn commit(
+    database: &mut Connection,
+    stamps: &HashMap<PolicyId, Stamp>,
+    batch: &Batch,
+    memory: Memory,
+) -> Result<Committed, StoreError> {
+    let step = database.transaction()?;
+    let mut commit = Commit { step: &step, stamps, now: batch.now, memory, totals: HashMap::new() };
+    let mut done = Committed::default();
+    for visit in &batch.visits {
+        commit.visit(visit, &mut done)?;
+    }
+    commit.write_totals()?;
+    for change in &batch.names {
+        commit.name(change)?;
+    }
+    step.prepare_cached(
+        "INSERT INTO node (id, position) VALUES (?1, ?2)
+         ON CONFLICT (id) DO UPDATE SET position = MAX(position, excluded.position)",
+    )?
+    .execute(params![&batch.node.0[..], batch.upto.cast_signed()])?;
+    step.commit()?;
+    Ok(done)
 }
 
 /// What a day of a scope gains.
@@ -369,4 +391,27 @@ enum Inserted {
     Known,
     Late,
     Counts,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_has_expired_goes_piece_by_piece_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = EmbeddedStore::open(dir.path()).unwrap();
+        let (now, expired) = (1_000_000, 3 * PIECE as i64 + 7);
+        let insert = |slot: i64, expires: Millis| {
+            let sql = "INSERT INTO name (slot, expires, known) VALUES (?1, ?2, x'')";
+            store.database.execute(sql, params![slot.to_be_bytes(), expires]).unwrap();
+        };
+        // Some in the same millisecond.
+        (0..expired).for_each(|slot| insert(slot, now - slot / 10));
+        (expired..expired + 5).for_each(|slot| insert(slot, now + 1));
+        store.expire(now).unwrap();
+        let left = "SELECT COUNT(*), MIN(expires) FROM name";
+        let left: (i64, Millis) = store.database.query_row(left, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(left, (5, now + 1));
+    }
 }
