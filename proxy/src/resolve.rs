@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::mpsc::{self, SyncSender};
+use std::sync::mpsc::{self, Sender};
 use std::time::{Duration, Instant};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use tokio::task::JoinSet;
 
 use crate::upstream::Upstreams;
 
@@ -36,27 +37,33 @@ pub(crate) fn keep_resolving(all: &[Arc<Upstreams>], servers: &[SocketAddr]) -> 
     if names.is_empty() {
         return Ok(());
     }
-    let (tried, first_round) = mpsc::sync_channel(1);
+    let (trying, first_round) = mpsc::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let servers = servers.to_vec();
     std::thread::Builder::new().name("resolve".to_owned()).spawn(move || {
-        runtime.block_on(async {
-            let resolver = Names::asking(&servers);
-            resolver.keep(names, tried).await;
-        });
+        let _within = runtime.enter();
+        let servers = Arc::new(Servers::asking(&servers));
+        // A task a name: who waits for one that nobody answers holds up no other.
+        let all: JoinSet<()> = names
+            .into_iter()
+            .map(|(name, upstreams)| Arc::clone(&servers).keep(name, upstreams, trying.clone()))
+            .collect();
+        drop(trying);
+        runtime.block_on(all.join_all());
     })?;
+    // Nothing is sent: it ends when the last one has tried.
     let _ = first_round.recv_timeout(AT_START);
     Ok(())
 }
 
 /// Who is asked.
-struct Names {
+struct Servers {
     dns: Option<TokioResolver>,
     /// Only who was named is asked.
     only_dns: bool,
 }
 
-impl Names {
+impl Servers {
     fn asking(servers: &[SocketAddr]) -> Self {
         let builder = if servers.is_empty() {
             TokioResolver::builder_tokio().ok()
@@ -79,26 +86,30 @@ impl Names {
         Self { dns, only_dns: !servers.is_empty() }
     }
 
-    async fn keep(&self, names: BTreeMap<String, Vec<Arc<Upstreams>>>, tried: SyncSender<()>) {
-        let mut due: BTreeMap<&str, Instant> = names.keys().map(|name| (name.as_str(), Instant::now())).collect();
+    async fn keep(self: Arc<Self>, name: String, upstreams: Vec<Arc<Upstreams>>, trying: Sender<()>) {
+        let (mut trying, mut lost) = (Some(trying), false);
         loop {
-            let now = Instant::now();
-            for (name, due) in due.iter_mut().filter(|(_, due)| **due <= now) {
-                let holds = match self.ask(name).await {
-                    Ok((addresses, holds)) => {
-                        names[*name].iter().for_each(|upstreams| upstreams.learn(name, &addresses));
-                        holds
+            let holds = match self.ask(&name).await {
+                Ok((addresses, holds)) => {
+                    for upstreams in &upstreams {
+                        upstreams.learn(&name, &addresses);
                     }
-                    Err(error) => {
+                    if lost {
+                        tracing::info!(name, "an upstream's name is resolved again");
+                    }
+                    lost = false;
+                    holds
+                }
+                Err(error) => {
+                    if !lost {
                         tracing::warn!(name, error, "an upstream's name cannot be resolved; what it was is kept");
-                        AGAIN
                     }
-                };
-                *due = Instant::now() + holds;
-            }
-            let _ = tried.try_send(());
-            let next = due.values().min().copied().unwrap_or(now + LONGEST);
-            tokio::time::sleep_until(next.into()).await;
+                    lost = true;
+                    AGAIN
+                }
+            };
+            drop(trying.take());
+            tokio::time::sleep(holds).await;
         }
     }
 

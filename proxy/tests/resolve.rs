@@ -17,7 +17,8 @@ use faults::meter::until;
 use faults::origin::{Origin, page};
 use faults::stage::{Given, Stage, get};
 
-/// A DNS server that knows one name, at an address that a test may change, for one second each time.
+/// A DNS server that knows one name, at an address that a test may change, for one second each time. Of names that
+/// begin with `mute` it says nothing.
 struct Dns {
     address: SocketAddr,
     host: Arc<AtomicU8>,
@@ -33,6 +34,9 @@ impl Dns {
         std::thread::spawn(move || {
             let mut query = [0; 1500];
             while let Ok((length, client)) = socket.recv_from(&mut query) {
+                if query[12..].starts_with(b"\x04mute") {
+                    continue;
+                }
                 counted.fetch_add(1, Ordering::SeqCst);
                 let answer = answer(&query[..length], answered.load(Ordering::SeqCst));
                 let _ = socket.send_to(&answer, client);
@@ -94,4 +98,20 @@ fn a_name_that_nobody_knows_is_502_and_the_meter_stays_up() {
     let server = format!("resolver = [\"{}\"]", dns.address);
     let stage = Stage::new(&Given { server: &server, upstream: "portal.test:80", ..Given::default() });
     assert_eq!(stage.ask(&get(1, "/", "")).status, 502);
+}
+
+#[test]
+fn a_name_that_no_server_says_anything_about_keeps_no_other_from_being_known() {
+    let (origin, port) = portal(2, 0).unwrap();
+    let dns = Dns::new();
+    dns.host.store(2, Ordering::SeqCst);
+    let server = format!("resolver = [\"{}\"]", dns.address);
+    let both = format!("mute.test:{port}\", \"http://portal.test:{port}");
+    let stage = Stage::before(origin, &Given { server: &server, upstream: &both, ..Given::default() });
+    assert_eq!(stage.ask(&get(1, "/", "")).status, 200);
+    let asked = dns.asked.load(Ordering::SeqCst);
+    // Within the time that the server's silence is waited for.
+    let begun = std::time::Instant::now();
+    until("it was asked again", || dns.asked.load(Ordering::SeqCst) >= asked + 2);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(4), "{:?}", begun.elapsed());
 }
