@@ -79,6 +79,18 @@ pub(crate) fn fields(client: &Client, headers: &HeaderMap, host: &str, tls: bool
     [("X-Forwarded-For", chain), ("X-Forwarded-Proto", proto), ("X-Forwarded-Host", asked)]
 }
 
+/// What only a trusted peer may say beside [`fields`]. Portals behind some servers answer with the last two's
+/// address instead of the one asked for, and the meter would have judged another page.
+pub(crate) const CLAIMS: [&str; 7] = [
+    "forwarded",
+    "x-real-ip",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
+    "x-forwarded-server",
+    "x-original-url",
+    "x-rewrite-url",
+];
+
 /// Whether a field could be taken for `name` by a portal that reads `_` as `-`.
 pub(crate) fn passes_for(field: &str, name: &str) -> bool {
     field.len() == name.len()

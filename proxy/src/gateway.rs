@@ -325,8 +325,7 @@ impl Gateway {
         });
         let ours = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
         let misspelt = ours.iter().any(|name| field != *name && forwarded::passes_for(field, name));
-        let others = ["forwarded", "x-real-ip"];
-        let claims = !trusted && others.iter().any(|name| forwarded::passes_for(field, name));
+        let claims = !trusted && forwarded::CLAIMS.iter().any(|name| forwarded::passes_for(field, name));
         identity || misspelt || claims
     }
 }
