@@ -4,7 +4,7 @@
 #   tools/agents_diff.sh OLD [CORPORA]
 #
 # OLD is a revision, or a built `portalmeter`. It is compared with the working tree, or with $NEW if that
-# names a built one. CORPORA is a folder of lists, one User-Agent a line (*.txt), or in the last column (*.tsv).
+# names a built one. CORPORA is a folder of lists, one User-Agent a line (*.txt, *.txt.gz), or in the last column (*.tsv).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -42,12 +42,13 @@ fi
 if [ -n "${NEW:-}" ]; then cp "$NEW" "$work/after"; else build "$root" after; fi
 
 changes=0
-for list in "$corpora"/*.txt "$corpora"/*.tsv; do
+for list in "$corpora"/*.txt "$corpora"/*.txt.gz "$corpora"/*.tsv; do
     [ -f "$list" ] || continue
     name=$(basename "$list")
     case $name in
     label-conflicts.tsv) continue ;;
     *.tsv) awk -F '\t' 'NR > 1 && NF > 1 && $NF != "" { print $NF }' "$list" >"$work/list" ;;
+    *.gz) gzip -dc "$list" | grep -v '^$' >"$work/list" || continue ;;
     *) grep -v '^$' "$list" >"$work/list" || continue ;;
     esac
     "$work/before" agents "$work/list" >"$work/before.tsv"

@@ -2,17 +2,19 @@
 //!
 //! `cargo run -p portalmeter-rules --example agents -- DIR [--list]`
 //!
-//! Files are told apart by their names: `bots-*.txt` and `humans-*.txt` hold one User-Agent a line,
-//! `ai-agents.tsv` has a real one in its last column or none, and `label-conflicts.tsv` in its last
+//! Files are told apart by their names: `bots-*.txt` and `humans-*.txt`, packed (`.gz`) or not, hold one User-Agent a
+//! line, `ai-agents.tsv` has a real one in its last column or none, and `label-conflicts.tsv` in its last
 //! column those on whose label the lists disagree, which are left out. `--list` also prints what was
 //! missed (`MISS`) and who was wrongly flagged (`FLAG`, with the rule).
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::collections::HashSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
+use flate2::read::MultiGzDecoder;
 use portalmeter_rules::agent::Agents;
 
 fn main() -> io::Result<()> {
@@ -86,7 +88,11 @@ fn percent(part: usize, whole: usize) -> f64 {
 }
 
 fn lines(path: &Path) -> io::Result<Vec<Vec<u8>>> {
-    let text = fs::read(path)?;
+    let mut text = fs::read(path)?;
+    if path.extension().is_some_and(|ending| ending == "gz") {
+        let packed = std::mem::take(&mut text);
+        MultiGzDecoder::new(packed.as_slice()).read_to_end(&mut text)?;
+    }
     Ok(text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect())
 }
 
