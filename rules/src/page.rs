@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::facts::{Request, Response};
 use crate::pattern::Pattern;
+use crate::target;
 use crate::verdict::Kind;
 
 /// A portal's own patterns.
@@ -48,16 +49,20 @@ pub enum Door {
 impl Pages {
     /// Whether the target is one of this portal's sign-out or sign-in addresses.
     pub fn door(&self, target: &[u8]) -> Option<Door> {
-        let hit = |patterns: &[Pattern]| matching(patterns, target).map(|pattern| pattern.as_str().to_owned());
-        hit(&self.logout).map(Door::Logout).or_else(|| hit(&self.login).map(Door::Login))
+        let hit = |patterns: &[Pattern], target: &[u8]| matching(patterns, target).map(|hit| hit.as_str().to_owned());
+        in_both(target, |target| {
+            hit(&self.logout, target).map(Door::Logout).or_else(|| hit(&self.login, target).map(Door::Login))
+        })
     }
 
     /// Whether a pattern of this portal's own says that the target is nothing to the meter.
     fn ignored(&self, target: &[u8]) -> Option<Sort> {
-        if let Some(pattern) = matching(&self.ignore, target) {
-            return Some(sort(None, &format!("ignore {pattern}")));
-        }
-        matching(&self.background, target).map(|pattern| sort(None, &format!("background {pattern}")))
+        in_both(target, |target| {
+            if let Some(pattern) = matching(&self.ignore, target) {
+                return Some(sort(None, &format!("ignore {pattern}")));
+            }
+            matching(&self.background, target).map(|pattern| sort(None, &format!("background {pattern}")))
+        })
     }
 
     /// Whether a request that passes no door may turn out to be a page, by all that is known before its answer.
@@ -117,6 +122,12 @@ impl Pages {
             };
         if page { HTML.with(Clone::clone) } else { ACTIVITY.with(Clone::clone) }
     }
+}
+
+/// What a rule says of a target, if it says something of each way to read it.
+fn in_both<T>(target: &[u8], says: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
+    let said = says(target)?;
+    target::other(target).is_none_or(|other| says(&other).is_some()).then_some(said)
 }
 
 fn is_scripted(request: &Request<'_>) -> bool {

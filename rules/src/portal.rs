@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::target;
+
 /// A host a portal answers to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Host {
@@ -101,7 +103,8 @@ impl Map {
             None if self.any.is_empty() && self.places.len() == 1 => &ONLY,
             None => Some(&self.any[..]).filter(|any| !any.is_empty())?,
         };
-        let metered_by = self.longest(on_host, path);
+        let in_other = || self.longest(on_host, &target::other(path)?);
+        let metered_by = self.longest(on_host, path).or_else(in_other);
         let default = || on_host.iter().copied().find(|&index| self.places[index].default);
         let served_by = metered_by.or_else(default).or_else(|| on_host.first().copied())?;
         Some(Route { served_by, metered_by, on_host })

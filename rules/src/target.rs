@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr_iter, memchr3};
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 /// Path and query in one form: letters, digits and `-._~` undone of their `%XX`, no fragment; the path with
 /// neither dots, nor parameters, nor slashes that follow each other, and `\` for `/`.
@@ -15,9 +15,26 @@ pub fn normal(target: &[u8]) -> Cow<'_, [u8]> {
     }
     let target = &target[..memchr(b'#', target).unwrap_or(target.len())];
     let (path, query) = target.split_at(memchr(b'?', target).unwrap_or(target.len()));
-    let mut normal = walked(&decoded(path));
+    let mut normal = walked(&decoded(path), false);
     normal.extend_from_slice(&decoded(query));
     Cow::Owned(normal)
+}
+
+/// The other reading of a normal form that has two: some servers take `%2F` and `%5C` for slashes and `..;` for `..`,
+/// and some do not. What a rule exempts, it exempts in both, or a page could be had by an address that is none.
+pub fn other(target: &[u8]) -> Option<Vec<u8>> {
+    let (path, query) = target.split_at(memchr(b'?', target).unwrap_or(target.len()));
+    memchr2(b'%', b';', path)?;
+    let mut slashes = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let [first, after @ ..] = rest {
+        let coded = *first == b'%' && after.get(..2).is_some_and(|code| matches!(code, b"2f" | b"2F" | b"5c" | b"5C"));
+        slashes.push(if coded { b'/' } else { *first });
+        rest = if coded { &rest[3..] } else { after };
+    }
+    let mut other = walked(&slashes, true);
+    other.extend_from_slice(query);
+    (other != target).then_some(other)
 }
 
 fn is_normal(target: &[u8]) -> bool {
@@ -51,12 +68,13 @@ fn hex(digit: u8) -> Option<u8> {
     (digit as char).to_digit(16).map(|value| value as u8)
 }
 
-/// The path without what leads nowhere.
-fn walked(path: &[u8]) -> Vec<u8> {
+/// The path without what leads nowhere; `..;` leads up or is a name.
+fn walked(path: &[u8], up: bool) -> Vec<u8> {
     let mut segments: Vec<&[u8]> = Vec::new();
     let mut open = false;
     for segment in path.split(|byte| matches!(byte, b'/' | b'\\')) {
-        let name = &segment[..memchr(b';', segment).unwrap_or(segment.len())];
+        let bare = &segment[..memchr(b';', segment).unwrap_or(segment.len())];
+        let name = if !up && matches!(bare, b"." | b"..") { segment } else { bare };
         open = matches!(name, b"" | b"." | b"..");
         match name {
             b"" | b"." => {}
@@ -134,6 +152,25 @@ mod tests {
             "/a..b/c.",
         ] {
             assert_eq!(normal_of(target), target);
+        }
+    }
+
+    #[test]
+    fn what_servers_read_in_two_ways_has_two_forms() {
+        let other_of = |target: &str| other(&normal(target.as_bytes())).map(|other| String::from_utf8(other).unwrap());
+        for (target, other) in [
+            ("/login%2f..%2Fsecret", "/secret"),
+            ("/login/..%2fsecret?a=%2f", "/secret?a=%2f"),
+            ("/login%5c%2e%2e%5Csecret", "/secret"),
+            ("/csp/..;/login", "/login"),
+            ("/csp/.;v=1/a", "/csp/a"),
+            ("/a%2Fb", "/a/b"),
+            ("/a%2f", "/a/"),
+        ] {
+            assert_eq!(other_of(target).as_deref(), Some(other), "{target}");
+        }
+        for target in ["/a", "/caf%C3%A9", "/a;b/c", "/a%", "/a%2", "/a/../b", "/a?b=%2F..;", "/a%252f"] {
+            assert_eq!(other_of(target), None, "{target}");
         }
     }
 
