@@ -91,11 +91,11 @@ pub(crate) const CLAIMS: [&str; 7] = [
     "x-rewrite-url",
 ];
 
-/// Whether a field could be taken for `name` by a portal that reads `_` as `-`.
+/// Whether a field could be taken for `name` by a portal that reads all but letters and digits alike, as CGI does.
 pub(crate) fn passes_for(field: &str, name: &str) -> bool {
     field.len() == name.len()
         && field.bytes().zip(name.bytes()).all(|(a, b)| {
-            let plain = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+            let plain = |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' };
             plain(a) == plain(b)
         })
 }

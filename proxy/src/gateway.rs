@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
 use pingora::protocols::http::ServerSession;
@@ -25,7 +25,7 @@ use crate::door::head::{Limits, is_host};
 use crate::door::refusal::Refusal;
 use crate::forwarded::{self, Client};
 use crate::metering::{Asked, Exchange, Metering};
-use crate::nominated::drop_nominated;
+use crate::nominated::nominated;
 use crate::probes::{Asks, Probes};
 use crate::shutdown::{InFlight, Passing};
 use crate::upstream::Upstreams;
@@ -80,7 +80,10 @@ impl ProxyHttp for Gateway {
 
     async fn early_request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
         ctx.at = self.metering.now();
-        drop_nominated(session.req_header_mut());
+        let request = session.req_header_mut();
+        for name in nominated(&request.headers) {
+            request.remove_header(&name);
+        }
         if session.req_header().version == Version::HTTP_10
             && let ServerSession::H1(http1) = session.as_downstream_mut()
         {
@@ -164,6 +167,9 @@ impl ProxyHttp for Gateway {
         if response.status == 101 && !session.is_upgrade_req() {
             let broken = Error::explain(ErrorType::InvalidHTTPHeader, "the portal switches protocols unasked");
             return Err(broken.into_up());
+        }
+        for name in nominated(&response.headers).into_iter().chain([HeaderName::from_static("keep-alive")]) {
+            response.remove_header(&name);
         }
         Ok(())
     }
@@ -311,7 +317,7 @@ impl Gateway {
 
     /// Drops what only an auth proxy or a trusted proxy may say, in every spelling.
     fn strip_forgeries(&self, to: &mut RequestHeader, trusted: bool) {
-        let forged: Vec<http::HeaderName> =
+        let forged: Vec<HeaderName> =
             to.headers.keys().filter(|field| self.is_forged(field.as_str(), trusted)).cloned().collect();
         for name in forged {
             to.remove_header(&name);

@@ -1,10 +1,9 @@
-//! Fields that a client nominates in `Connection` are meant for us alone (RFC 9110, 7.6.1).
+//! Fields that a peer nominates in `Connection` are meant for us alone (RFC 9110, 7.6.1).
 //!
-//! The portal does not get them, so the meter must not see them either: a cookie so hidden would make
-//! somebody of a visitor whom the portal takes for a guest.
+//! What the portal does not get the meter must not see either: a cookie so hidden would make somebody of a
+//! visitor whom the portal takes for a guest.
 
-use http::HeaderName;
-use pingora::http::RequestHeader;
+use http::{HeaderMap, HeaderName};
 
 /// What belongs to the connection or to the framing of the message, and is Pingora's to deal with.
 const KEPT: [&str; 12] = [
@@ -22,15 +21,12 @@ const KEPT: [&str; 12] = [
     "connection",
 ];
 
-/// Takes nominated fields out of a request.
-pub(crate) fn drop_nominated(request: &mut RequestHeader) {
-    let fields = request.headers.get_all(http::header::CONNECTION).iter();
+/// The fields that this message nominates.
+pub(crate) fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
+    let fields = headers.get_all(http::header::CONNECTION).iter();
     let tokens = fields.flat_map(|field| field.as_bytes().split(|&byte| byte == b',')).map(<[u8]>::trim_ascii);
     let nominated = tokens.filter(|token| !KEPT.iter().any(|kept| token.eq_ignore_ascii_case(kept.as_bytes())));
-    let names: Vec<HeaderName> = nominated.filter_map(|token| HeaderName::from_bytes(token).ok()).collect();
-    for name in names {
-        request.remove_header(&name);
-    }
+    nominated.filter_map(|token| HeaderName::from_bytes(token).ok()).collect()
 }
 
 #[cfg(test)]
@@ -39,7 +35,7 @@ mod tests {
 
     #[test]
     fn what_is_nominated_goes_and_what_frames_the_message_stays() {
-        let mut request = RequestHeader::build("GET", b"/", None).unwrap();
+        let mut message = HeaderMap::new();
         for (name, value) in [
             ("Connection", "keep-alive, Cookie ,,x-auth-user, \"x-any\""),
             ("Connection", "Upgrade, Content-Length, Host"),
@@ -51,10 +47,12 @@ mod tests {
             ("Content-Length", "0"),
             ("Host", "a.example"),
         ] {
-            request.append_header(name, value).unwrap();
+            message.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
         }
-        drop_nominated(&mut request);
-        let mut left: Vec<&str> = request.headers.keys().map(HeaderName::as_str).collect();
+        for name in nominated(&message) {
+            message.remove(name);
+        }
+        let mut left: Vec<&str> = message.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["connection", "content-length", "host", "upgrade", "x-any"]);
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use pingora::apps::HttpServerOptions;
 use pingora::proxy::HttpProxy;
@@ -277,16 +277,24 @@ fn node() -> Result<NodeId, String> {
     Ok(NodeId(id))
 }
 
-/// One process a data directory: two would count into one ledger without knowing of each other.
+/// One process a data directory: two would count into one ledger without knowing of each other. One that was killed
+/// on a busy machine may take some seconds to be gone.
 fn lock(data_dir: &Path) -> Result<File, String> {
     let failed = |error: std::io::Error| format!("data_dir {}: {error}", data_dir.display());
     std::fs::create_dir_all(data_dir).map_err(failed)?;
     let lock = File::options().create(true).truncate(false).write(true).open(data_dir.join("lock")).map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(_) => Err(format!("data_dir {} is in use by another portalmeter", data_dir.display())),
+    let begun = Instant::now();
+    while lock.try_lock().is_err() {
+        if begun.elapsed() > GOING {
+            return Err(format!("data_dir {} is in use by another portalmeter", data_dir.display()));
+        }
+        std::thread::sleep(Duration::from_millis(50));
     }
+    Ok(lock)
 }
+
+/// So long a process is waited for that is on its way out.
+const GOING: Duration = Duration::from_secs(10);
 
 /// Pingora ends the process without a word where it cannot listen; so it is tried before.
 fn free(address: SocketAddr) -> Result<(), String> {
