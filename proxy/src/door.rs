@@ -43,7 +43,7 @@ pub(crate) struct Timeouts {
 }
 
 /// Who is refused gets this long to read why.
-const LINGER: Duration = Duration::from_secs(2);
+pub(crate) const LINGER: Duration = Duration::from_secs(2);
 /// And may go on sending so much meanwhile: closing on unread bytes would take the answer from the wire.
 const UNREAD: usize = 4 * 1024 * 1024;
 

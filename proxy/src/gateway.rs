@@ -15,12 +15,14 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
 use pingora::protocols::http::ServerSession;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use pingora::time::timeout;
 use pingora::upstreams::peer::Peer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 use portalmeter_rules::judge::host_of;
 use portalmeter_rules::target;
 
 use crate::answer::{answer, excuse};
+use crate::door::LINGER;
 use crate::door::head::{Limits, is_host};
 use crate::door::refusal::Refusal;
 use crate::forwarded::{self, Client};
@@ -238,6 +240,10 @@ impl ProxyHttp for Gateway {
             && let Err(error) = answer(session, excuse).await
         {
             tracing::debug!(%error, status, "the client is gone");
+        }
+        if excuse == Some(Refusal::BODY) {
+            // Closing on what it still sends would take the answer from the wire.
+            let _ = timeout(LINGER, session.as_downstream_mut().drain_request_body()).await;
         }
         FailToProxy { error_code: status.unwrap_or(0), can_reuse_downstream: false }
     }

@@ -402,6 +402,15 @@ fn a_second_one_on_the_same_data_is_refused() {
 }
 
 #[test]
+fn one_that_is_on_its_way_out_is_waited_for() {
+    let stage = Stage::new(&Given::default());
+    let second = stage.sibling().spawn();
+    until("it found the lock held", || second.has_open("data/lock"));
+    stage.running.kill();
+    until("it is ready", || second.is_ready());
+}
+
+#[test]
 fn a_port_in_use_is_named() {
     let stage = Stage::new(&Given::default());
     for occupied in [stage.setup.proxy, stage.setup.admin] {

@@ -211,6 +211,12 @@ impl Running {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// Whether it holds a file open whose path ends so.
+    pub(crate) fn has_open(&self, file: &str) -> bool {
+        let open = fs::read_dir(format!("/proc/{}/fd", self.child.id())).into_iter().flatten().flatten();
+        open.filter_map(|open| fs::read_link(open.path()).ok()).any(|path| path.ends_with(file))
+    }
+
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
