@@ -35,6 +35,7 @@ fn patterns(texts: &[Text], notes: &mut Notes) -> Vec<Pattern> {
         match Pattern::path(text.get_ref()) {
             Ok(pattern) => {
                 one_form(text, notes);
+                one_reading(text, notes);
                 patterns.push(pattern);
             }
             Err(error) => {
@@ -59,6 +60,16 @@ pub(super) fn one_form(text: &Text, notes: &mut Notes) {
         notes
             .warn(text.span(), format!("`{written}` matches nothing: addresses are matched in one form"))
             .advise(format!("write \"{normal}\""));
+    }
+}
+
+/// A warning if servers do not agree on what the pattern stands for: what it spares it spares in both readings.
+fn one_reading(text: &Text, notes: &mut Notes) {
+    let written = text.get_ref();
+    if target::other(&target::normal(written.as_bytes())).is_some() {
+        notes
+            .warn(text.span(), format!("`{written}` spares nothing: some servers read it as another address"))
+            .advise("write `*` for `%2F`, `%5C` and `;`");
     }
 }
 

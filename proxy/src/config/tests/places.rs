@@ -289,6 +289,14 @@ fn what_comes_later_is_said() {
 }
 
 #[test]
+fn a_pattern_that_servers_read_in_two_ways_is_told() {
+    for written in ["/sso%2Flogin", "/a/..;/b*"] {
+        let quoted = format!("\"{written}\"");
+        warning(&portal(&format!("pages.login = [{quoted}]\n")), &quoted, "spares nothing", "write `*`");
+    }
+}
+
+#[test]
 fn a_pattern_in_a_form_that_no_address_has_is_told() {
     for (written, normal) in [("/a//b*", "/a/b*"), ("/%61", "/a"), ("/a;v=1", "/a"), ("/a/../b", "/b")] {
         let quoted = format!("\"{written}\"");
