@@ -6,8 +6,10 @@ use bytes::Bytes;
 use http::Method;
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
+use pingora::time::timeout;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 
+use crate::door::LINGER;
 use crate::door::refusal::Refusal;
 
 /// Answers a request, and closes its connection.
@@ -18,7 +20,12 @@ pub(crate) async fn answer(session: &mut Session, refusal: Refusal) -> Result<()
     response.insert_header("Content-Length", text.len().to_string())?;
     response.insert_header("Cache-Control", "no-store")?;
     let text = if session.req_header().method == Method::HEAD { Bytes::new() } else { text };
-    session.write_error_response(response, text).await
+    session.write_error_response(response, text).await?;
+    if refusal == Refusal::BODY {
+        // Closing on what it still sends would take the answer from the wire.
+        let _ = timeout(LINGER, session.as_downstream_mut().drain_request_body()).await;
+    }
+    Ok(())
 }
 
 /// What a client is told of a request that could not be passed on; `None`: it does not listen any more.

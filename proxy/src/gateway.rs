@@ -15,14 +15,12 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
 use pingora::protocols::http::ServerSession;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
-use pingora::time::timeout;
 use pingora::upstreams::peer::Peer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 use portalmeter_rules::judge::host_of;
 use portalmeter_rules::target;
 
 use crate::answer::{answer, excuse};
-use crate::door::LINGER;
 use crate::door::head::{Limits, is_host};
 use crate::door::refusal::Refusal;
 use crate::forwarded::{self, Client};
@@ -241,10 +239,6 @@ impl ProxyHttp for Gateway {
         {
             tracing::debug!(%error, status, "the client is gone");
         }
-        if excuse == Some(Refusal::BODY) {
-            // Closing on what it still sends would take the answer from the wire.
-            let _ = timeout(LINGER, session.as_downstream_mut().drain_request_body()).await;
-        }
         FailToProxy { error_code: status.unwrap_or(0), can_reuse_downstream: false }
     }
 
@@ -331,10 +325,9 @@ impl Gateway {
     }
 
     fn is_forged(&self, field: &str, trusted: bool) -> bool {
-        let identity = self.identity_headers.iter().any(|name| {
-            let exact = field.eq_ignore_ascii_case(name);
-            forwarded::passes_for(field, name) && (!exact || !trusted)
-        });
+        let exact = self.identity_headers.iter().any(|name| field.eq_ignore_ascii_case(name));
+        let passes = self.identity_headers.iter().any(|name| forwarded::passes_for(field, name));
+        let identity = passes && !(exact && trusted);
         let ours = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
         let misspelt = ours.iter().any(|name| field != *name && forwarded::passes_for(field, name));
         let claims = !trusted && forwarded::CLAIMS.iter().any(|name| forwarded::passes_for(field, name));

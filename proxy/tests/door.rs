@@ -112,6 +112,12 @@ fn a_body_in_chunks_is_bounded_too() {
         wire.send(chunk.as_bytes()).unwrap();
     }
     assert_eq!(last(&mut wire).status, 413);
+    let mut declared = self::wire(&stage);
+    declared.send(&get(1, "/", "Content-Length: 26214400\r\n")).unwrap();
+    for _ in 0..400 {
+        declared.send(&vec![b'a'; 0x10000]).unwrap();
+    }
+    assert_eq!(last(&mut declared).status, 413);
     assert_eq!(stage.settled(), Counted::default());
 }
 

@@ -126,7 +126,7 @@ impl Pages {
 
 /// What a rule says of a target, if it says something of each way to read it.
 fn in_both<T>(target: &[u8], says: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
-    let said = says(target)?;
+    let said = says(target).filter(|_| !target::is_doubtful(target))?;
     target::other(target).is_none_or(|other| says(&other).is_some()).then_some(said)
 }
 

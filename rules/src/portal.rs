@@ -107,6 +107,7 @@ impl Map {
         let metered_by = self.longest(on_host, path).or_else(in_other);
         let default = || on_host.iter().copied().find(|&index| self.places[index].default);
         let served_by = metered_by.or_else(default).or_else(|| on_host.first().copied())?;
+        let metered_by = metered_by.or_else(|| target::is_doubtful(path).then_some(served_by));
         Some(Route { served_by, metered_by, on_host })
     }
 
@@ -182,8 +183,14 @@ impl ModuleRule {
         Ok(Self { before: before.to_owned(), after, names })
     }
 
-    /// The module a path belongs to; `None`: the path is not metered.
+    /// The module a path belongs to; `None`: the path is not metered, however servers read it.
     pub fn module<'a>(&'a self, path: &'a [u8]) -> Option<Module<'a>> {
+        let in_other = || target::other(path).is_some_and(|other| self.as_written(&other).is_some());
+        let elsewhere = || (target::is_doubtful(path) || in_other()).then_some(Module::Other);
+        self.as_written(path).or_else(elsewhere)
+    }
+
+    fn as_written<'a>(&'a self, path: &'a [u8]) -> Option<Module<'a>> {
         let rest = path.strip_prefix(self.before.as_bytes())?;
         let end = memchr::memchr(b'/', rest).unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
@@ -252,6 +259,9 @@ mod tests {
         assert_eq!(rule.module(b"/embed/chat"), Some(Module::Named("chat")));
         assert_eq!(rule.module(b"/embed/CHAT\xff/x"), Some(Module::Other));
         assert_eq!(rule.module(b"/other/chat/x"), None);
+        for read_in_two_ways in [&b"/embed%2Fchat/open"[..], b"/other/..;/embed/chat", b"/embed%5Cchat%2Fopen"] {
+            assert_eq!(rule.module(read_in_two_ways), Some(Module::Other));
+        }
         assert!(ModuleRule::new("/embed/*/x", None).is_err());
     }
 }

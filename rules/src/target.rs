@@ -5,36 +5,57 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr_iter, memchr2, memchr3};
+use memchr::{memchr, memchr_iter, memchr3};
 
 /// Path and query in one form: letters, digits and `-._~` undone of their `%XX`, no fragment; the path with
-/// neither dots, nor parameters, nor slashes that follow each other, and `\` for `/`.
+/// neither dots, nor parameters, nor slashes that follow each other, and `\` for `/`. A path that
+/// [`is_doubtful`] keeps all of these.
 pub fn normal(target: &[u8]) -> Cow<'_, [u8]> {
     if is_normal(target) {
         return Cow::Borrowed(target);
     }
     let target = &target[..memchr(b'#', target).unwrap_or(target.len())];
     let (path, query) = target.split_at(memchr(b'?', target).unwrap_or(target.len()));
-    let mut normal = walked(&decoded(path), false);
+    let path = decoded(path);
+    let mut normal = if hides_dots(&path) { path } else { walked(&path) };
     normal.extend_from_slice(&decoded(query));
     Cow::Owned(normal)
 }
 
-/// The other reading of a normal form that has two: some servers take `%2F` and `%5C` for slashes and `..;` for `..`,
-/// and some do not. What a rule exempts, it exempts in both, or a page could be had by an address that is none.
+/// Whether it is up to the server where a normal form leads: there are dots in it beside what some take for a
+/// slash (`%2F`, `%5C`, `\`) or for parameters (`;`), and some do not. No browser is led to such an address by a
+/// portal that means well, and no rule exempts it.
+pub fn is_doubtful(target: &[u8]) -> bool {
+    let path = &target[..memchr(b'?', target).unwrap_or(target.len())];
+    memchr3(b'%', b';', b'\\', path).is_some() && hides_dots(path)
+}
+
+/// The other reading of a normal form: with `%2F` and `%5C` for the slashes that some servers take them for.
+/// What a rule exempts, it exempts in both, or a page could be had by an address that is none.
 pub fn other(target: &[u8]) -> Option<Vec<u8>> {
     let (path, query) = target.split_at(memchr(b'?', target).unwrap_or(target.len()));
-    memchr2(b'%', b';', path)?;
+    memchr3(b'%', b';', b'\\', path)?;
+    let mut other = walked(&with_slashes(path));
+    other.extend_from_slice(query);
+    (other != target).then_some(other)
+}
+
+/// With a slash for all that some servers take for one.
+fn with_slashes(path: &[u8]) -> Vec<u8> {
     let mut slashes = Vec::with_capacity(path.len());
     let mut rest = path;
     while let [first, after @ ..] = rest {
-        let coded = *first == b'%' && after.get(..2).is_some_and(|code| matches!(code, b"2f" | b"2F" | b"5c" | b"5C"));
-        slashes.push(if coded { b'/' } else { *first });
-        rest = if coded { &rest[3..] } else { after };
+        let coded = *first == b'%' && matches!(after.get(..2), Some(b"2f" | b"2F" | b"5c" | b"5C"));
+        slashes.push(if coded || *first == b'\\' { b'/' } else { *first });
+        rest = if coded { &after[2..] } else { after };
     }
-    let mut other = walked(&slashes, true);
-    other.extend_from_slice(query);
-    (other != target).then_some(other)
+    slashes
+}
+
+fn hides_dots(path: &[u8]) -> bool {
+    let slashes = with_slashes(path);
+    let dots = |part: &[u8]| matches!(part, b"." | b"..");
+    (slashes != path || memchr(b';', path).is_some()) && slashes.split(|byte| matches!(byte, b'/' | b';')).any(dots)
 }
 
 fn is_normal(target: &[u8]) -> bool {
@@ -68,13 +89,12 @@ fn hex(digit: u8) -> Option<u8> {
     (digit as char).to_digit(16).map(|value| value as u8)
 }
 
-/// The path without what leads nowhere; `..;` leads up or is a name.
-fn walked(path: &[u8], up: bool) -> Vec<u8> {
+/// The path without what leads nowhere.
+fn walked(path: &[u8]) -> Vec<u8> {
     let mut segments: Vec<&[u8]> = Vec::new();
     let mut open = false;
     for segment in path.split(|byte| matches!(byte, b'/' | b'\\')) {
-        let bare = &segment[..memchr(b';', segment).unwrap_or(segment.len())];
-        let name = if !up && matches!(bare, b"." | b"..") { segment } else { bare };
+        let name = &segment[..memchr(b';', segment).unwrap_or(segment.len())];
         open = matches!(name, b"" | b"." | b"..");
         match name {
             b"" | b"." => {}
@@ -117,7 +137,6 @@ mod tests {
             "/csp;v=1",
             "/csp#a",
             "\\csp",
-            "/x\\..\\csp",
             ";a/csp",
         ] {
             assert_eq!(normal_of(target), "/csp", "{target}");
@@ -158,19 +177,35 @@ mod tests {
     #[test]
     fn what_servers_read_in_two_ways_has_two_forms() {
         let other_of = |target: &str| other(&normal(target.as_bytes())).map(|other| String::from_utf8(other).unwrap());
-        for (target, other) in [
-            ("/login%2f..%2Fsecret", "/secret"),
-            ("/login/..%2fsecret?a=%2f", "/secret?a=%2f"),
-            ("/login%5c%2e%2e%5Csecret", "/secret"),
-            ("/csp/..;/login", "/login"),
-            ("/csp/.;v=1/a", "/csp/a"),
-            ("/a%2Fb", "/a/b"),
-            ("/a%2f", "/a/"),
-        ] {
+        for (target, other) in
+            [("/login%2f..%2Fsecret", "/secret"), ("/a%2Fb", "/a/b"), ("/a%5cb?c=%2f", "/a/b?c=%2f"), ("/a%2f", "/a/")]
+        {
             assert_eq!(other_of(target).as_deref(), Some(other), "{target}");
         }
         for target in ["/a", "/caf%C3%A9", "/a;b/c", "/a%", "/a%2", "/a/../b", "/a?b=%2F..;", "/a%252f"] {
             assert_eq!(other_of(target), None, "{target}");
+        }
+    }
+
+    #[test]
+    fn dots_beside_what_not_all_servers_read_alike_are_doubtful() {
+        for target in [
+            "/login%2f..%2Fsecret",
+            "/login/..%2fsecret",
+            "/login%5c%2e%2e%5Csecret",
+            "/csp/..;/login",
+            "/csp/.;v=1/a",
+            "/login;%2F..%2Fhome",
+            "/api/a%2F../../home",
+            "/api/x%5Cy%2F..%2F..%2Fhome",
+            "/api/x\\y/../../home",
+            "/x\\..\\csp",
+        ] {
+            assert!(is_doubtful(normal_of(target).as_bytes()), "{target}");
+        }
+        for target in ["/a/../b", "/a%2Fb", "/a;v=..", "/a;b/c", "/login;to=%2Fhome", "/a..b%2Fc.d", "/a?b=/..;%2F../"]
+        {
+            assert!(!is_doubtful(normal_of(target).as_bytes()), "{target}");
         }
     }
 

@@ -81,7 +81,8 @@ impl Store for EmbeddedStore {
 
     fn commit(&mut self, batch: &Batch, memory: Memory) -> Result<Committed, StoreError> {
         let Self { database, stamps, aside } = self;
-        aside.run(batch.visits.len() + batch.names.len(), || commit(database, stamps, batch, memory))
+        let rows = batch.names.len() + batch.visits.iter().map(|visit| visit.observations.len()).sum::<usize>();
+        aside.run(rows, || commit(database, stamps, batch, memory))
     }
 
     fn resume(&mut self, now: Millis) -> Result<Resumed, StoreError> {

@@ -1,6 +1,6 @@
 //! `portalmeter run`: the proxy and the admin listener.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::ExitCode;
@@ -284,13 +284,16 @@ fn lock(data_dir: &Path) -> Result<File, String> {
     std::fs::create_dir_all(data_dir).map_err(failed)?;
     let lock = File::options().create(true).truncate(false).write(true).open(data_dir.join("lock")).map_err(failed)?;
     let begun = Instant::now();
-    while lock.try_lock().is_err() {
-        if begun.elapsed() > GOING {
-            return Err(format!("data_dir {} is in use by another portalmeter", data_dir.display()));
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(TryLockError::WouldBlock) if begun.elapsed() > GOING => {
+                return Err(format!("data_dir {} is in use by another portalmeter", data_dir.display()));
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
         }
-        std::thread::sleep(Duration::from_millis(50));
     }
-    Ok(lock)
 }
 
 /// So long a process is waited for that is on its way out.

@@ -15,6 +15,9 @@ use super::product::Preset;
 use super::raw::{self, Text};
 
 pub(super) fn build(raw: &raw::Pages, preset: &Preset, experience: Experience, notes: &mut Notes) -> Pages {
+    for text in [&raw.login, &raw.logout, &raw.background].into_iter().flatten().flatten().chain(&raw.ignore) {
+        one_reading(text, notes);
+    }
     let mut said = |texts: &Option<Vec<Text>>, filled: &[Marker]| match texts {
         Some(texts) => patterns(texts, notes),
         None => filled.iter().filter_map(|marker| Pattern::path(marker.text).ok()).collect(),
@@ -35,7 +38,6 @@ fn patterns(texts: &[Text], notes: &mut Notes) -> Vec<Pattern> {
         match Pattern::path(text.get_ref()) {
             Ok(pattern) => {
                 one_form(text, notes);
-                one_reading(text, notes);
                 patterns.push(pattern);
             }
             Err(error) => {
@@ -66,7 +68,8 @@ pub(super) fn one_form(text: &Text, notes: &mut Notes) {
 /// A warning if servers do not agree on what the pattern stands for: what it spares it spares in both readings.
 fn one_reading(text: &Text, notes: &mut Notes) {
     let written = text.get_ref();
-    if target::other(&target::normal(written.as_bytes())).is_some() {
+    let normal = target::normal(written.as_bytes());
+    if target::is_doubtful(&normal) || target::other(&normal).is_some() {
         notes
             .warn(text.span(), format!("`{written}` spares nothing: some servers read it as another address"))
             .advise("write `*` for `%2F`, `%5C` and `;`");
