@@ -15,7 +15,7 @@ pub fn normal(target: &[u8]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(target);
     }
     let target = &target[..memchr(b'#', target).unwrap_or(target.len())];
-    let (path, query) = target.split_at(memchr(b'?', target).unwrap_or(target.len()));
+    let (path, query) = parts(target);
     let path = decoded(path);
     let mut normal = if hides_dots(&path) { path } else { walked(&path) };
     normal.extend_from_slice(&decoded(query));
@@ -26,18 +26,22 @@ pub fn normal(target: &[u8]) -> Cow<'_, [u8]> {
 /// slash (`%2F`, `%5C`, `\`) or for parameters (`;`), and some do not. No browser is led to such an address by a
 /// portal that means well, and no rule exempts it.
 pub fn is_doubtful(target: &[u8]) -> bool {
-    let path = &target[..memchr(b'?', target).unwrap_or(target.len())];
-    memchr3(b'%', b';', b'\\', path).is_some() && hides_dots(path)
+    hides_dots(parts(target).0)
 }
 
 /// The other reading of a normal form: with `%2F` and `%5C` for the slashes that some servers take them for.
 /// What a rule exempts, it exempts in both, or a page could be had by an address that is none.
 pub fn other(target: &[u8]) -> Option<Vec<u8>> {
-    let (path, query) = target.split_at(memchr(b'?', target).unwrap_or(target.len()));
+    let (path, query) = parts(target);
     memchr3(b'%', b';', b'\\', path)?;
     let mut other = walked(&with_slashes(path));
     other.extend_from_slice(query);
     (other != target).then_some(other)
+}
+
+/// Path, and query with its `?`.
+fn parts(target: &[u8]) -> (&[u8], &[u8]) {
+    target.split_at(memchr(b'?', target).unwrap_or(target.len()))
 }
 
 /// With a slash for all that some servers take for one.
@@ -53,6 +57,9 @@ fn with_slashes(path: &[u8]) -> Vec<u8> {
 }
 
 fn hides_dots(path: &[u8]) -> bool {
+    if memchr3(b'%', b';', b'\\', path).is_none() {
+        return false;
+    }
     let slashes = with_slashes(path);
     let dots = |part: &[u8]| matches!(part, b"." | b"..");
     (slashes != path || memchr(b';', path).is_some()) && slashes.split(|byte| matches!(byte, b'/' | b';')).any(dots)
@@ -60,7 +67,7 @@ fn hides_dots(path: &[u8]) -> bool {
 
 fn is_normal(target: &[u8]) -> bool {
     let plain = memchr3(b'%', b'#', b'\\', target).is_none() && memchr(b';', target).is_none();
-    let path = &target[..memchr(b'?', target).unwrap_or(target.len())];
+    let (path, _) = parts(target);
     let doubled = |at: usize| matches!(path.get(at + 1), Some(b'/' | b'.'));
     plain && path.first() == Some(&b'/') && !memchr_iter(b'/', path).any(doubled)
 }
