@@ -79,9 +79,11 @@ pub(crate) fn fields(client: &Client, headers: &HeaderMap, host: &str, tls: bool
     [("X-Forwarded-For", chain), ("X-Forwarded-Proto", proto), ("X-Forwarded-Host", asked)]
 }
 
-/// What only a trusted peer may say beside [`fields`]. Portals behind some servers answer with the last two's
-/// address instead of the one asked for, and the meter would have judged another page.
-pub(crate) const CLAIMS: [&str; 7] = [
+/// What [`fields`] says.
+const SAID: [&str; 3] = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
+/// What only a trusted peer may say beside that. Portals behind some servers answer with the last two's address
+/// instead of the one asked for, and the meter would have judged another page.
+const CLAIMS: [&str; 7] = [
     "forwarded",
     "x-real-ip",
     "x-forwarded-port",
@@ -90,6 +92,12 @@ pub(crate) const CLAIMS: [&str; 7] = [
     "x-original-url",
     "x-rewrite-url",
 ];
+
+/// Whether a field tells of the client what its sender may not say, or says what we say in another spelling.
+pub(crate) fn is_forged(field: &str, trusted: bool) -> bool {
+    SAID.iter().any(|name| field != *name && passes_for(field, name))
+        || (!trusted && CLAIMS.iter().any(|name| passes_for(field, name)))
+}
 
 /// Whether a field could be taken for `name` by a portal that reads all but letters and digits alike, as CGI does.
 pub(crate) fn passes_for(field: &str, name: &str) -> bool {

@@ -168,6 +168,7 @@ impl ProxyHttp for Gateway {
             let broken = Error::explain(ErrorType::InvalidHTTPHeader, "the portal switches protocols unasked");
             return Err(broken.into_up());
         }
+        // Pingora drops `Keep-Alive` from requests only.
         for name in nominated(&response.headers).into_iter().chain([HeaderName::from_static("keep-alive")]) {
             response.remove_header(&name);
         }
@@ -327,11 +328,7 @@ impl Gateway {
     fn is_forged(&self, field: &str, trusted: bool) -> bool {
         let exact = self.identity_headers.iter().any(|name| field.eq_ignore_ascii_case(name));
         let passes = self.identity_headers.iter().any(|name| forwarded::passes_for(field, name));
-        let identity = passes && !(exact && trusted);
-        let ours = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
-        let misspelt = ours.iter().any(|name| field != *name && forwarded::passes_for(field, name));
-        let claims = !trusted && forwarded::CLAIMS.iter().any(|name| forwarded::passes_for(field, name));
-        identity || misspelt || claims
+        (passes && !(exact && trusted)) || forwarded::is_forged(field, trusted)
     }
 }
 
