@@ -17,6 +17,7 @@
 
 pub mod day;
 pub mod engine;
+pub mod entry;
 pub mod flush;
 pub mod fold;
 pub mod guard;

@@ -16,6 +16,7 @@ use crate::session::Session;
 mod aside;
 pub mod embedded;
 pub(crate) mod row;
+pub mod step;
 
 /// A process, by a random id: a new one at every start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
