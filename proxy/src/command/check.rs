@@ -14,7 +14,7 @@ use portalmeter_rules::identity::SourceKind;
 use portalmeter_rules::time::Millis;
 use portalmeter_rules::visitor::Mode;
 
-use crate::config::{self, Config, Portal, Preset, Problem, SecretSource, in_words, shown_host};
+use crate::config::{self, Config, Place, Portal, Preset, Problem, SecretSource, Store, in_words, shown_host};
 use crate::issuers;
 
 /// Checks a configuration: problems go to standard error, what would run to standard output.
@@ -85,6 +85,15 @@ pub(crate) fn summary(path: &Path, config: &Config, warnings: usize) -> String {
     }
     let _ = writeln!(text, "\n\n  visitors   {listen}; {trusted}\n  operators  {}", config.admin.listen);
     let _ = writeln!(text, "  data       {}; secret {secret}", config.data_dir.display());
+    let store = match &config.store {
+        Store::Embedded => "embedded".to_owned(),
+        Store::Redis(redis) => format!("{redis}, keys begin with {}:", redis.prefix),
+    };
+    let ledger = match &config.ledger.place {
+        Place::Embedded => "embedded",
+        Place::Postgres(postgres) => &postgres.shown,
+    };
+    let _ = writeln!(text, "  store      {store}\n  ledger     {ledger}");
     for portal in &config.portals {
         describe(portal, &mut text);
     }

@@ -197,6 +197,9 @@ fn server(config: &Config, gateway: Gateway) -> Server {
 
 /// The meter: secret, store, journal, what a crash left, and the engine.
 fn meter(config: &Config) -> Result<Metering, String> {
+    if !matches!((&config.store, &config.ledger.place), (config::Store::Embedded, config::Place::Embedded)) {
+        return Err("this build keeps everything in data_dir: write url = \"embedded\" for store and ledger".to_owned());
+    }
     let secret = config::load_or_generate(config).map_err(|error| format!("the secret: {error}"))?;
     let memory = Memory::keeping(config.journal.keep);
     let journal_dir = config.data_dir.join("journal");

@@ -1,0 +1,205 @@
+//! Where store and ledger are, and that nobody gets to see their passwords.
+
+use super::super::hidden::Hidden;
+use super::super::ledger::Postgres;
+use super::super::store::{Redis, Servers};
+use super::*;
+
+/// The configuration with these lines before its portal.
+fn with(lines: &str) -> String {
+    format!("secret = {{ file = \"secret\" }}\n{lines}{PORTAL}")
+}
+
+fn redis(lines: &str) -> Redis {
+    match good(&with(&format!("[store]\n{lines}"))).store {
+        Store::Redis(redis) => *redis,
+        Store::Embedded => panic!("embedded"),
+    }
+}
+
+fn postgres(lines: &str) -> Postgres {
+    match good(&with(&format!("[ledger]\n{lines}"))).ledger.place {
+        Place::Postgres(postgres) => postgres,
+        Place::Embedded => panic!("embedded"),
+    }
+}
+
+#[test]
+fn redis_is_one_server_a_cluster_or_what_sentinels_say() {
+    let one = redis("url = \"redis://db\"\n");
+    assert_eq!((one.to_string().as_str(), one.tls, one.prefix.as_str()), ("redis://db:6379/0", false, "pm"));
+    assert_eq!((one.connect, one.answer), (Duration::from_secs(2), Duration::from_secs(2)));
+    let two = redis(
+        "url = \"rediss://pm@[::1]:6380/3\"\nca_file = \"ca.pem\"\nprefix = \"shop\"\ntimeouts.answer = \"300ms\"\n",
+    );
+    assert_eq!((two.to_string().as_str(), two.user.as_deref()), ("rediss://[::1]:6380/3", Some("pm")));
+    assert!(two.authorities.is_some() && two.prefix == "shop" && two.answer == Duration::from_millis(300));
+    let cluster = redis("url = \"redis+cluster://a,b:7000,c\"\n");
+    assert_eq!(cluster.to_string(), "redis+cluster://a:6379,b:7000,c:6379");
+    let lines = "url = \"rediss+sentinel://a,b:26380/main/1\"\nsentinel_user = \"s\"\nsentinel_password = { file = \"password\" }\n";
+    let watched = redis(lines);
+    assert_eq!(watched.to_string(), "rediss+sentinel://a:26379,b:26380/main/1");
+    let Servers::Sentinel { user, password, .. } = watched.servers else { panic!() };
+    assert_eq!((user.as_deref(), password.as_ref().map(Hidden::reveal)), (Some("s"), Some("hun:t@er2")));
+}
+
+#[test]
+fn a_password_may_come_from_a_file_the_environment_or_with_the_url() {
+    for lines in [
+        "url = \"redis://pm@db\"\npassword = { file = \"password\" }\n",
+        "url = \"redis://pm@db\"\npassword = { env = \"PM_PASSWORD\" }\n",
+        "url_env = \"PM_REDIS\"\n",
+        "url_file = \"redis.url\"\n",
+    ] {
+        let redis = redis(lines);
+        assert_eq!(
+            (redis.user.as_deref(), redis.password.as_ref().map(Hidden::reveal)),
+            (Some("pm"), Some("hun:t@er2"))
+        );
+    }
+    for lines in [
+        "url = \"postgres://pm@db/usage\"\npassword = { file = \"password\" }\n",
+        "url = \"postgresql://pm@db/usage?\"\npassword = { env = \"PM_PASSWORD\" }\n",
+        "url_env = \"PM_POSTGRES\"\n",
+    ] {
+        let postgres = postgres(lines);
+        let config: postgres::Config = postgres.url.reveal().parse().unwrap();
+        assert_eq!(config.get_password(), Some("hun:t@er2".as_bytes()), "{lines}");
+        assert_eq!((config.get_user(), config.get_dbname()), (Some("pm"), Some("usage")));
+        assert_eq!(postgres.shown, "postgres://db/usage");
+    }
+    let embedded = good(&with("[store]\nurl_env = \"PM_EMBEDDED\"\n[ledger]\nurl_env = \"PM_EMBEDDED\"\n"));
+    assert!(matches!((embedded.store, embedded.ledger.place), (Store::Embedded, Place::Embedded)));
+}
+
+#[test]
+fn a_password_in_the_file_works_and_is_warned_of() {
+    let text = with("[store]\nurl = \"redis://:hunter2@db\"\n");
+    warning(&text, "\"redis://", "whoever may read this file", "password = {");
+    let text = with("[ledger]\nurl = \"postgres://pm:hunter2@db/usage\"\n");
+    warning(&text, "\"postgres://", "whoever may read this file", "url_env");
+}
+
+#[test]
+fn how_postgres_is_encrypted_is_said_in_its_url() {
+    let url = |options: &str| {
+        let lines = format!("url = \"postgres://pm@db/usage{options}\"\n");
+        postgres(&lines).url.reveal().to_owned()
+    };
+    assert_eq!(
+        url("?sslmode=verify-full&application_name=x"),
+        "postgres://pm@db/usage?sslmode=require&application_name=x"
+    );
+    assert_eq!(url("?sslmode=disable"), "postgres://pm@db/usage?sslmode=disable");
+    assert_eq!(url(""), "postgres://pm@db/usage");
+    let socket = postgres("url = \"postgres:///usage?host=/run/postgresql\"\n");
+    assert_eq!(socket.shown, "postgres:///usage");
+}
+
+#[test]
+fn stores_and_ledgers_that_are_none() {
+    for (lines, marked, message, hint) in [
+        ("[store]\nurl = \"mysql://x\"\n", "\"mysql://x\"", "not a store", "`redis+cluster://`"),
+        ("[store]\nurl = \"redi://x\"\n", "\"redi://x\"", "not a store", "did you mean `redis://`?"),
+        ("[store]\nurl = \"valkey://x\"\n", "\"valkey://x\"", "not a store", "redis://"),
+        ("[store]\nurl = \"redis:6379\"\n", "\"redis:6379\"", "not a URL", "redis://10.0.0.5:6379"),
+        ("[store]\nurl = \"postgres://x\"\n", "\"postgres://x\"", "not a store", "[ledger]"),
+        ("[store]\nurl = \"redis://\"\n", "\"redis://\"", "names no host", "10.0.0.5"),
+        ("[store]\nurl = \"redis://0.0.0.0\"\n", "\"redis://0", "names no host", "listens"),
+        ("[store]\nurl = \"redis://a,b\"\n", "\"redis://a", "several servers", "redis+cluster://"),
+        ("[store]\nurl = \"redis://a/x\"\n", "\"redis://a", "number of a database", "/0"),
+        ("[store]\nurl = \"redis://a:99999\"\n", "\"redis://a", "port from 1", "6379"),
+        ("[store]\nurl = \"rediss://a#insecure\"\n", "\"rediss://a", "has a `#`", "ca_file"),
+        ("[store]\nurl = \"redis://a?timeout=1\"\n", "\"redis://a", "has a `?`", "keys of its own"),
+        ("[store]\nurl = \"redis+cluster://a/1\"\n", "\"redis+", "names a database", "leave"),
+        ("[store]\nurl = \"redis+sentinel://a\"\n", "\"redis+", "what the sentinels call", "mymaster"),
+        ("[store]\nurl = \"redis://a\"\nurl_env = \"PM_REDIS\"\n", "\"PM_REDIS\"", "written twice", "one of"),
+        ("[store]\nurl_env = \"PM_NOTHING\"\n", "\"PM_NOTHING\"", "environment has no", "set it"),
+        ("[store]\nurl_env = \"PM_PASSWORD\"\n", "\"PM_PASSWORD\"", "the URL in `PM_PASSWORD` is not a URL", ""),
+        ("[store]\nurl_file = \"gone\"\n", "\"gone\"", "cannot read the URL", "relative"),
+        ("[store]\nurl_file = \"empty\"\n", "\"empty\"", "file of the URL is empty", ""),
+        ("[store]\nurl = \"redis://a\"\npassword = {}\n", "{}", "neither `file` nor `env`", "PM_PASSWORD"),
+        ("[store]\nurl = \"redis://a\"\ntimeouts.answer = \"0s\"\n", "\"0s\"", "in no time", "2s"),
+        ("[store]\nurl = \"rediss://a\"\nca_file = \"hs\"\n", "\"hs\"", "no certificates", "PEM"),
+        ("[ledger]\nurl = \"redis://x\"\n", "\"redis://x\"", "not a ledger", "[store]"),
+        ("[ledger]\nurl = \"postgre://x\"\n", "\"postgre://x\"", "not a ledger", "did you mean `postgres://`?"),
+        ("[ledger]\nurl = \"postgres:///usage\"\n", "\"postgres:///", "names no host", "/run/postgresql"),
+        ("[ledger]\nurl = \"postgres://x/u?sslmode=on\"\n", "\"postgres://x", "`sslmode`", "verify-full"),
+        ("[ledger]\nurl = \"postgres://x/u?sslrootcert=a\"\n", "\"postgres://x", "`sslrootcert`", "ca_file"),
+        (
+            "[ledger]\nurl = \"postgres://x/u?ssl_mode=require\"\n",
+            "\"postgres://x",
+            "`ssl_mode`",
+            "did you mean `sslmode`?",
+        ),
+        (
+            "[ledger]\nurl = \"postgres://x/u?connect_timeout=soon\"\n",
+            "\"postgres://x",
+            "not a URL of Postgres",
+            "10.0.0.5",
+        ),
+    ] {
+        error(&with(lines), marked, message, hint);
+    }
+    let both = "[store]\nurl_env = \"PM_REDIS\"\npassword = { file = \"password\" }\n";
+    error(&with(both), "{ file = \"password\"", "has a password already", "leave it out");
+}
+
+#[test]
+fn settings_of_servers_that_are_not_there_do_nothing() {
+    for (lines, marked, why, hint) in [
+        ("[store]\nprefix = \"shop\"\n", "\"shop\"", "with the embedded store", "redis://"),
+        ("[store]\npassword = { file = \"password\" }\n", "{ file = \"password", "with the embedded store", "redis://"),
+        ("[store]\ntimeouts.connect = \"1s\"\n", "\"1s\"", "with the embedded store", "redis://"),
+        ("[store]\nurl = \"redis://a\"\nca_file = \"ca.pem\"\n", "\"ca.pem\"", "without TLS", "rediss://"),
+        ("[store]\nurl = \"redis://a\"\nsentinel_user = \"x\"\n", "\"x\"", "without sentinels", "redis+sentinel"),
+        ("[ledger]\nca_file = \"ca.pem\"\n", "\"ca.pem\"", "with the embedded ledger", "postgres://"),
+        ("[ledger]\nseal_wait = \"48h\"\n", "\"48h\"", "with the embedded store", "several nodes"),
+    ] {
+        warning(&with(lines), marked, &format!("does nothing {why}"), hint);
+    }
+    let several = with("[store]\nurl = \"redis://a\"\n[ledger]\nseal_wait = \"48h\"\n");
+    assert!(read(&several).unwrap().1.is_empty());
+}
+
+#[test]
+fn no_password_is_ever_shown() {
+    let wrong =
+        ["", "url_env = \"PM_REDIS\"\n", "timezone = 3\n", "prefix = \"B AD\"\n", "unknown = 1\n", "[[[\n", "\"\n"];
+    let written = [
+        "[store]\nurl = \"redis://pm:hunter2@db\"\n",
+        "[store]\nurl = \"redis://pm:hunter2@d b\"\n",
+        "[store]\nurl = \"redis://pm:hunter2/x@db\"\n",
+        "[store]\nurl = \"http://pm:hunter2@db\"\n",
+        "[store]\nurl = \"redis://pm:hunter2@db\nprefix = 3\n",
+        "[store]\nurl = [\"redis://pm:hunter2@db\"]\n",
+        "[store]\nurl = \"redis://db\"\npassword = \"hunter2\"\n",
+        "[store]\nurl = \"redis://db\"\npassword = hunter2\n",
+        "[store]\nurl = \"redis://db\"\npassword = { env = 3, file = \"x\" } # redis://:hunter2@db\n",
+        "[ledger]\nurl = \"postgres://pm:hunter2@db/x?sslmode=nope\"\n",
+        "[ledger]\nurl = \"postgres://db/x?user=a&password=hunter2&port=x\"\n",
+        "[ledger]\nurl = \"host=db password=hunter2\"\n",
+        "store = \"redis://pm:hunter2@db\"\n",
+        "secret = \"hunter2\"\n",
+    ];
+    let mut seen = 0;
+    for (lines, more) in written.iter().flat_map(|lines| wrong.iter().map(move |more| (lines, more))) {
+        let text = format!("{lines}{more}{PORTAL}");
+        let problems: Vec<Problem> = match read(&text) {
+            Ok((config, problems)) => {
+                assert!(!format!("{config:?}").contains("hunter2"), "{text}");
+                problems
+            }
+            Err(problems) => {
+                assert!(!format!("{problems} {problems:?}").contains("hunter2"), "{problems}");
+                problems.iter().cloned().collect()
+            }
+        };
+        for problem in &problems {
+            let shown = format!("{problem} {problem:?} {:?}", miette::Report::new(problem.clone()));
+            assert!(!shown.contains("hunter2"), "{shown}");
+            seen += usize::from(shown.contains('*'));
+        }
+    }
+    assert!(seen > 50, "passwords were near what was shown only {seen} times");
+}
