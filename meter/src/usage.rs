@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::session::Class;
 
+pub mod compare;
+pub mod rows;
+
 /// Sums of records and statistics. Integers all; none of it is ever an estimate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {

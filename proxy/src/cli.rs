@@ -38,6 +38,9 @@ enum Command {
     },
     /// Usage from the ledger
     Report(ReportArgs),
+    /// Two usage files side by side: rows and columns that differ
+    #[command(after_help = COMPARED)]
+    Compare(CompareArgs),
 }
 
 #[derive(Debug, Args)]
@@ -158,6 +161,22 @@ pub(crate) struct ReportArgs {
     pub(crate) output: Output,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// How to answer
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) output: Output,
+    /// CSV, JSON lines, or the JSON of a report
+    #[arg(value_name = "A")]
+    pub(crate) first: PathBuf,
+    /// CSV, JSON lines, or the JSON of a report
+    #[arg(value_name = "B")]
+    pub(crate) second: PathBuf,
+}
+
+const COMPARED: &str = "Exit code 0 if they say the same, 1 if they do not or cannot be read. Rows are told apart by portal, \
+                        module and day or month; columns are compared by name. The time of a report is not compared.";
+
 /// Which days: a month, a day, or a range.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
@@ -195,5 +214,6 @@ pub(crate) fn run() -> ExitCode {
         Command::Explain(args) => command::explain::explain(&args),
         Command::Agents { file } => command::agents::agents(file.as_deref()),
         Command::Report(args) => command::report::report(&args),
+        Command::Compare(args) => command::compare::compare(&args),
     }
 }
