@@ -79,7 +79,7 @@ impl Record {
     pub fn new(scope: &Arc<Scope>, visitor: Name, counted: Counted) -> Self {
         let session = session_id(scope, visitor, counted.session);
         Self {
-            id: derive(&[b"record", &session.0, &counted.day.0.to_le_bytes(), counted.reason.name().as_bytes()]),
+            id: record_id(session, counted.day, counted.reason),
             session,
             scope: Arc::clone(scope),
             visitor,
@@ -92,6 +92,11 @@ impl Record {
             note: counted.note,
         }
     }
+}
+
+/// The id of the record that a session is on a day, for a reason.
+pub fn record_id(session: Name, day: Day, reason: Reason) -> Name {
+    derive(&[b"record", &session.0, &day.0.to_le_bytes(), reason.name().as_bytes()])
 }
 
 /// The id of the session that a visitor began in a scope at an instant.

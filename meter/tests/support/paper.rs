@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 use portalmeter_meter::day::Day;
 use portalmeter_meter::entry::SessionRow;
 use portalmeter_meter::ledger::{
-    Correction, Ledger, LedgerError, LedgerId, Line, Lines, OpenDay, Position, Query, Statistics, Stretch, Take, Total,
-    Totals, Which,
+    After, Correction, Ledger, LedgerError, LedgerId, Line, Lines, OpenDay, Position, Query, Statistics, Stretch, Take,
+    Total, Totals, Which,
 };
 use portalmeter_meter::observation::Stamp;
 use portalmeter_meter::policy::PolicyId;
@@ -206,9 +206,11 @@ impl Ledger for Paper {
                 && (query.withdrawn || !line.withdrawn)
                 && query.id.is_none_or(|id| line.id == id || line.of == Some(id))
         };
-        let mut lines: Vec<&Line> = self.lines.iter().filter(wanted).collect();
-        lines.sort_by_key(|line| (line.portal.clone(), line.day, line.visitor, line.id));
-        for line in lines {
+        let place = |line: &After| (line.portal.clone(), line.day, line.visitor, line.id);
+        let behind = |line: &&Line| query.after.as_ref().is_none_or(|after| place(&line.place()) > place(after));
+        let mut lines: Vec<&Line> = self.lines.iter().filter(wanted).filter(behind).collect();
+        lines.sort_by_key(|line| place(&line.place()));
+        for line in lines.into_iter().take(query.limit.map_or(usize::MAX, |limit| limit as usize)) {
             if each(line.clone()).is_break() {
                 break;
             }
