@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Entry;
 use crate::day::Day;
+use crate::entry::Entry;
 
 /// A ledger, by a random id made with its tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
