@@ -4,7 +4,7 @@
 //! holds in the end is the same. Records are unique by their ids for ever. A day that is sealed never
 //! changes: what comes later becomes a correction in an open day that names the day it corrects.
 //!
-//! Two keep it alike, `SQLite` ([`sqlite`]) and Postgres; one suite of tests holds both to this contract.
+//! Two keep it alike, `SQLite` ([`sqlite`]) and Postgres ([`postgres`]); one suite of tests holds both to this contract.
 
 use std::ops::ControlFlow;
 
@@ -24,6 +24,7 @@ mod error;
 mod filter;
 mod line;
 mod position;
+pub mod postgres;
 pub mod sqlite;
 mod tables;
 mod total;
@@ -51,6 +52,14 @@ impl By {
         match self {
             Self::Day => "day",
             Self::Month => "month",
+        }
+    }
+
+    /// The first day of the group that a day is in.
+    pub fn start(self, day: Day) -> Day {
+        match self {
+            Self::Day => day,
+            Self::Month => day.month().first(),
         }
     }
 

@@ -36,7 +36,7 @@ pub(super) fn group(
         let group = groups.entry((portal, total.module.unwrap_or_default(), end)).or_insert_with(|| Group {
             zone: total.zone,
             counters: Counters::default(),
-            from: total.day,
+            from: query.by.start(total.day).max(query.from),
             to: end.min(query.to),
             state: State::Sealed,
         });
