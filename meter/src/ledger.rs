@@ -1,10 +1,10 @@
 //! The ledger: every usage record for good, and the totals that are sums of them.
 //!
-//! A ledger is told how things stand ([`Entry`]), in order, and anything may be told again: what it
+//! A ledger is told how things stand ([`crate::entry::Entry`]), in order, and anything may be told again: what it
 //! holds in the end is the same. Records are unique by their ids for ever. A day that is sealed never
 //! changes: what comes later becomes a correction in an open day that names the day it corrects.
 //!
-//! Two keep it alike, `SQLite` ([`sqlite`]) and Postgres; one suite of tests holds both to this contract.
+//! Two keep it alike, `SQLite` ([`sqlite`]) and Postgres ([`postgres`]); one suite of tests holds both to this contract.
 
 use std::ops::ControlFlow;
 
@@ -12,17 +12,24 @@ use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
 
 use crate::day::{Day, Month};
-use crate::entry::{Entry, SessionRow};
+use crate::entry::SessionRow;
 use crate::observation::Stamp;
 use crate::policy::PolicyId;
 use crate::usage::Usage;
 
+mod apply;
 mod correction;
+mod days;
 mod error;
+mod filter;
 mod line;
 mod position;
+pub mod postgres;
 pub mod sqlite;
+mod tables;
 mod total;
+mod usage;
+mod words;
 
 pub use correction::Correction;
 pub use error::LedgerError;
@@ -45,6 +52,14 @@ impl By {
         match self {
             Self::Day => "day",
             Self::Month => "month",
+        }
+    }
+
+    /// The first day of the group that a day is in.
+    pub fn start(self, day: Day) -> Day {
+        match self {
+            Self::Day => day,
+            Self::Month => day.month().first(),
         }
     }
 

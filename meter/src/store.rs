@@ -9,6 +9,7 @@ use std::sync::Arc;
 use portalmeter_rules::time::Millis;
 
 use crate::history::Memory;
+use crate::ledger::LedgerError;
 use crate::names::NameChange;
 use crate::observation::{Key, Observation, Scope, Stamp};
 use crate::session::Session;
@@ -87,14 +88,9 @@ pub enum StoreError {
     /// A file could not be opened.
     #[error("the store cannot be opened: {0}")]
     Open(String),
-    /// Written by a newer release.
-    #[error("the store has schema {found}, newer than {known}, which this release knows")]
-    Newer {
-        /// The file's.
-        found: i64,
-        /// Ours.
-        known: i64,
-    },
+    /// The ledger that shares its file said so.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
 }
 
 /// A store of state, counters and records.

@@ -65,11 +65,11 @@ fn record(visitor: u8, module: Option<&str>, day: Day, hour: i64, class: Class) 
 }
 
 /// A correction of a record, booked on a day.
-fn correction(of: &Line, number: u8, amount: i64, day: Day) -> Line {
+fn correction(of: &Line, number: u8, amount: i32, day: Day) -> Line {
     Line { id: Name([number; 16]), day, amount, corrects: Some(of.day), of: Some(of.id), ..of.clone() }
 }
 
-fn by_hand(number: u8, amount: i64, day: &str, corrects: &str) -> Line {
+fn by_hand(number: u8, amount: i32, day: &str, corrects: &str) -> Line {
     Line {
         id: Name([number; 16]),
         visitor: None,

@@ -39,3 +39,20 @@ pub enum LedgerError {
     #[error("the ledger is damaged: {0}; restore it from a backup, or ask `portalmeter recount` what is left")]
     Damaged(String),
 }
+
+impl LedgerError {
+    /// Another has changed a day between reading and writing it, past every lock.
+    pub(super) fn overtaken() -> Self {
+        Self::Away("another program changed its totals meanwhile".to_owned())
+    }
+
+    /// The same, with the place it happened at.
+    pub(super) fn at(self, place: &str) -> Self {
+        match self {
+            Self::Away(what) => Self::Away(format!("{place}: {what}")),
+            Self::Refused(what) => Self::Refused(format!("{place}: {what}")),
+            Self::Damaged(what) => Self::Damaged(format!("{place}: {what}")),
+            other => other,
+        }
+    }
+}

@@ -3,7 +3,9 @@
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
 
+use super::tables::Scope;
 use crate::day::Day;
+use crate::entry::UsageRecord;
 use crate::policy::PolicyId;
 use crate::record::Reason;
 use crate::session::Class;
@@ -50,7 +52,7 @@ pub struct Line {
     /// It no longer follows from what is known, and is in no total.
     pub withdrawn: bool,
     /// What it adds to the total of its class: 1 of a record, any number of a correction.
-    pub amount: i64,
+    pub amount: i32,
     /// The sealed day that it corrects.
     pub corrects: Option<Day>,
     /// The record that it corrects; none of a correction by hand.
@@ -106,4 +108,53 @@ impl Line {
     pub fn place(&self) -> After {
         After { portal: self.portal.clone(), day: self.day, visitor: self.visitor, id: self.id }
     }
+
+    /// The line of a record that holds.
+    pub(super) fn of_record(record: &UsageRecord) -> Self {
+        Self {
+            id: record.id,
+            portal: record.portal.clone(),
+            module: record.module.clone().filter(|module| !module.is_empty()),
+            visitor: Some(record.visitor),
+            session: Some(record.session),
+            started: Some(record.started),
+            day: record.day,
+            zone: clean(&record.zone),
+            class: record.class,
+            reason: Some(record.reason),
+            account: record.account.as_deref().map(clean),
+            user: record.user,
+            agent: record.agent.as_deref().map(clean),
+            rule: clean(&record.rule),
+            policy: Some(record.policy),
+            trial: record.trial,
+            event_time: record.event_time,
+            stored_time: record.stored_time,
+            withdrawn: false,
+            amount: 1,
+            corrects: None,
+            of: None,
+            author: None,
+            note: None,
+        }
+    }
+
+    /// Whether it says the same as another, whenever each was stored.
+    pub(super) fn says(&self, other: &Self) -> bool {
+        *self == Self { stored_time: self.stored_time, ..other.clone() }
+    }
+
+    /// The day on which what it is about counts: of a correction, the day that it corrects.
+    pub(super) fn counts_on(&self) -> Day {
+        self.corrects.unwrap_or(self.day)
+    }
+
+    pub(super) fn scope(&self) -> Scope<'_> {
+        Scope { portal: &self.portal, module: self.module.as_deref() }
+    }
+}
+
+/// Postgres has no character 0.
+pub(super) fn clean(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }

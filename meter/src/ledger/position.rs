@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Entry;
+use super::LedgerError;
 use crate::day::Day;
+use crate::entry::Entry;
 
 /// A ledger, by a random id made with its tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,6 +14,14 @@ pub struct LedgerId(pub [u8; 8]);
 impl fmt::Display for LedgerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl LedgerId {
+    pub(super) fn random() -> Result<Self, LedgerError> {
+        let mut id = [0; 8];
+        getrandom::fill(&mut id).map_err(|error| LedgerError::Refused(format!("no randomness: {error}")))?;
+        Ok(Self(id))
     }
 }
 

@@ -176,7 +176,7 @@ fn corrections(
     };
     let mut sums: BTreeMap<(Class, Option<&str>), i64> = BTreeMap::new();
     for line in lines.iter().filter(|line| !line.withdrawn) {
-        *sums.entry((line.class, line.account.as_deref())).or_default() += line.amount;
+        *sums.entry((line.class, line.account.as_deref())).or_default() += i64::from(line.amount);
     }
     let total: i64 = sums.values().sum();
     if !(0..=1).contains(&total) || sums.values().any(|sum| !(0..=1).contains(sum)) {

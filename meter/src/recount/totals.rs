@@ -79,7 +79,7 @@ fn sums(ledger: &mut dyn Ledger, portal: &str, (from, to): (Day, Day)) -> Result
     let mut all: BTreeMap<Of, Sums> = BTreeMap::new();
     let query = Lines { portal: Some(portal.to_owned()), from: Some(from), to: Some(to), ..Lines::default() };
     ledger.records(&query, &mut |line| {
-        all.entry((line.module, line.day)).or_default().add(line.class, line.amount);
+        all.entry((line.module, line.day)).or_default().add(line.class, i64::from(line.amount));
         ControlFlow::Continue(())
     })?;
     Ok(all.into_iter().map(|(of, sums)| (of, sums.records)).collect())

@@ -42,12 +42,12 @@ impl EmbeddedStore {
 
     fn known_stamps(&self) -> Result<HashMap<PolicyId, Stamp>, StoreError> {
         let mut ask = self.database.prepare("SELECT id, text FROM policy")?;
-        let rows = ask.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        let rows = ask.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
         let mut stamps = HashMap::new();
         for row in rows {
             let (id, text) = row?;
-            if let Some(policy) = Policy::from_text(&text) {
-                let id = PolicyId(id.cast_unsigned());
+            if let (Ok(id), Some(policy)) = (u64::from_str_radix(&id, 16), Policy::from_text(&text)) {
+                let id = PolicyId(id);
                 stamps.insert(id, Stamp { id, policy: Arc::new(policy) });
             }
         }
@@ -60,7 +60,7 @@ impl Store for EmbeddedStore {
         for stamp in stamps {
             self.database.execute(
                 "INSERT OR IGNORE INTO policy (id, text) VALUES (?1, ?2)",
-                params![stamp.id.0.cast_signed(), stamp.policy.to_text()],
+                params![stamp.id.to_string(), stamp.policy.to_text()],
             )?;
             self.stamps.insert(stamp.id, stamp.clone());
         }
@@ -260,16 +260,16 @@ impl Commit<'_> {
             }
             let zone = seen.stamp.policy.zone.name();
             self.sums((Arc::clone(&visit.scope), seen.day), zone).page_views += 1;
-            let user = seen.user.map(|user| user.0.to_vec()).unwrap_or_default();
+            let user = seen.user.map(|user| user.to_string()).unwrap_or_default();
             self.step
                 .prepare_cached(
-                    "INSERT OR IGNORE INTO presence (portal, module, day, visitor, user) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    "INSERT OR IGNORE INTO presence (portal, module, day, visitor, user_hash) VALUES (?1, ?2, ?3, ?4, ?5)",
                 )?
                 .execute(params![
                     &*visit.scope.portal,
                     visit.scope.module.as_deref().unwrap_or_default(),
                     seen.day.0,
-                    &visit.key.visitor.0[..],
+                    visit.key.visitor.to_string(),
                     user
                 ])?;
         }
@@ -286,12 +286,13 @@ impl Commit<'_> {
         let changed = self
             .step
             .prepare_cached(
-                "INSERT INTO usage_record (id, portal, module, session, day, zone, class, reason, account, user, agent,
-                                           rule, policy, trial, event_time, stored_time, late)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+                "INSERT INTO usage_record (id, portal, module, visitor, session, day, zone, class, reason, account,
+                                           user_hash, agent, rule, policy, trial, event_time, stored_time, withdrawn,
+                                           amount)
+                 VALUES (?1, ?2, ?3, ?18, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, 1)
                  ON CONFLICT (id) DO UPDATE SET
-                   class = excluded.class, account = excluded.account, user = excluded.user, rule = excluded.rule,
-                   event_time = excluded.event_time, late = excluded.late, withdrawn = 0
+                   class = excluded.class, account = excluded.account, user_hash = excluded.user_hash,
+                   rule = excluded.rule, event_time = excluded.event_time, withdrawn = excluded.withdrawn
                  WHERE withdrawn = 1",
             )?
             .execute(params![
@@ -311,7 +312,8 @@ impl Commit<'_> {
                 record.stamp.policy.trial,
                 record.at,
                 self.now,
-                late
+                late,
+                record.visitor.to_string()
             ])?;
         Ok(match (changed, late) {
             (0, _) => Inserted::Known,
@@ -327,7 +329,7 @@ impl Commit<'_> {
         }
         let changed = self
             .step
-            .prepare_cached("UPDATE usage_record SET withdrawn = 1 WHERE id = ?1 AND withdrawn = 0 AND late = 0")?
+            .prepare_cached("UPDATE usage_record SET withdrawn = 1 WHERE id = ?1 AND withdrawn = 0")?
             .execute([record.id.to_string()])?;
         Ok(changed > 0)
     }

@@ -35,7 +35,7 @@ impl Paper {
     pub(crate) fn add(&mut self, line: Line) {
         let total = self.day(&line.portal, line.module.as_deref(), line.day, &line.zone);
         if !line.withdrawn {
-            total.sums.add(line.class, line.amount);
+            total.sums.add(line.class, i64::from(line.amount));
         }
         total.revision += 1;
         self.lines.push(line);
@@ -162,7 +162,7 @@ impl Ledger for Paper {
     }
 
     fn correct(&mut self, correction: &Correction, now: Millis) -> Result<Day, LedgerError> {
-        let zone = portalmeter_meter::day::Zone::named(&correction.zone).unwrap();
+        let zone = &correction.zone;
         let open = self.is_open(&correction.portal, correction.day);
         let mut day = if open { correction.day } else { zone.day(now) };
         while !self.is_open(&correction.portal, day) {
@@ -176,7 +176,7 @@ impl Ledger for Paper {
             session: None,
             started: None,
             day,
-            zone: correction.zone.clone(),
+            zone: zone.name().to_owned(),
             class: correction.class,
             reason: None,
             account: correction.account.clone(),
@@ -184,12 +184,12 @@ impl Ledger for Paper {
             agent: None,
             rule: String::new(),
             policy: None,
-            trial: false,
+            trial: correction.trial,
             event_time: now,
             stored_time: now,
             withdrawn: false,
             amount: correction.amount.get(),
-            corrects: (!open).then_some(correction.day),
+            corrects: Some(correction.day),
             of: None,
             author: Some(correction.author.clone()),
             note: Some(correction.note.clone()),

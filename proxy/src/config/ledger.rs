@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use portalmeter_meter::ledger::LedgerError;
+use portalmeter_meter::ledger::postgres::PostgresLedger;
 use toml::Spanned;
 
 use super::around::Around;
@@ -42,14 +44,11 @@ pub(crate) enum Place {
 
 /// How Postgres is reached.
 #[derive(Debug, Clone)]
-#[allow(dead_code, reason = "the Postgres ledger is on its way")]
 pub(crate) struct Postgres {
-    /// Its URL, password and all, as libpq knows it.
+    /// Its URL, password, certificates and all, as libpq knows it.
     pub(crate) url: Hidden,
     /// Its URL as it may be shown.
     pub(crate) shown: String,
-    /// Certificates (PEM) of who signed the server's, instead of the machine's own.
-    pub(crate) authorities: Option<Vec<u8>>,
 }
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -90,14 +89,16 @@ fn place(raw: &raw::Ledger, around: Around<'_>, notes: &mut Notes) -> Place {
         return Place::Embedded;
     };
     let password = hidden::password(raw.password.as_ref(), around, notes);
-    let authorities = raw.ca_file.as_ref().and_then(|file| certificates::read(file, around, notes));
+    let authorities = raw.ca_file.as_ref().filter(|file| certificates::read(file, around, notes).is_some());
+    let authorities = authorities.map(|file| around.path(file.get_ref()).to_string_lossy().into_owned());
     match location::parse(&written.url).and_then(known) {
         Ok(location) => {
             let in_url = location.password.as_ref();
             let beside =
                 one_password(in_url, password, raw.password.as_ref(), &written, notes).filter(|_| in_url.is_none());
-            match connection(&written.url, &location, beside.as_ref()) {
-                Ok(url) => Place::Postgres(Postgres { shown: shown(&location), url, authorities }),
+            let more = [("password", beside.as_ref().map(Hidden::reveal)), ("sslrootcert", authorities.as_deref())];
+            match connection(&written.url, &location, &more) {
+                Ok(url) => Place::Postgres(Postgres { shown: shown(&location), url }),
                 Err(wrong) => refuse(&written, wrong, notes),
             }
         }
@@ -130,7 +131,7 @@ fn shown(location: &Location) -> String {
 }
 
 /// What libpq may be told in a URL, as far as this program understands it.
-const OPTIONS: [&str; 18] = [
+const OPTIONS: [&str; 19] = [
     "application_name",
     "channel_binding",
     "connect_timeout",
@@ -147,33 +148,24 @@ const OPTIONS: [&str; 18] = [
     "port",
     "sslmode",
     "sslnegotiation",
+    "sslrootcert",
     "target_session_attrs",
     "user",
 ];
 
-/// The whole URL, with the password that was written beside it.
-fn connection(url: &str, location: &Location, password: Option<&Hidden>) -> Result<Hidden, Wrong> {
+/// The whole URL, with what was written beside it.
+fn connection(url: &str, location: &Location, more: &[(&str, Option<&str>)]) -> Result<Hidden, Wrong> {
     let mut options: Vec<String> = Vec::new();
     for pair in location.query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if matches!(name, "sslrootcert" | "sslcert" | "sslkey") {
-            let hint = if name == "sslrootcert" { "ca_file = \"…\"" } else { "a user and a password are" };
+        let name = pair.split('=').next().unwrap_or(pair);
+        if matches!(name, "sslcert" | "sslkey") {
+            let hint = "a user and a password are, or their certificate at a proxy beside it";
             return Err((format!("has `{name}`, which is not understood here"), hint.to_owned()));
         }
         if !OPTIONS.contains(&name) {
             return Err((format!("has an option that is not understood, `{name}`"), suggestion(name, &OPTIONS)));
         }
-        options.push(match (name, value) {
-            // Certificates are verified, name and all, wherever there is TLS.
-            ("sslmode", "verify-full" | "verify-ca") => "sslmode=require".to_owned(),
-            ("sslmode", "allow") => "sslmode=prefer".to_owned(),
-            ("sslmode", "disable" | "prefer" | "require") => pair.to_owned(),
-            ("sslmode", _) => {
-                let hint = "`disable`, `prefer`, `require` or `verify-full`".to_owned();
-                return Err(("has an `sslmode` that is none".to_owned(), hint));
-            }
-            _ => pair.to_owned(),
-        });
+        options.push(pair.to_owned());
     }
     if location.fragment.is_some() {
         return Err(("has a `#`".to_owned(), "within user and password write %23 for #".to_owned()));
@@ -182,19 +174,20 @@ fn connection(url: &str, location: &Location, password: Option<&Hidden>) -> Resu
         let hint = "such as \"postgres://10.0.0.5/portalmeter\", or \"postgres:///portalmeter?host=/run/postgresql\"";
         return Err(("names no host".to_owned(), hint.to_owned()));
     }
-    if let Some(password) = password {
-        options.push(format!("password={}", utf8_percent_encode(password.reveal(), NON_ALPHANUMERIC)));
+    for (name, value) in more {
+        options.extend(value.map(|value| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC))));
     }
     let base = url.split(['?', '#']).next().unwrap_or(url);
     let whole = if options.is_empty() { base.to_owned() } else { format!("{base}?{}", options.join("&")) };
-    match whole.parse::<postgres::Config>() {
+    match PostgresLedger::new(&whole) {
         Ok(_) => Ok(Hidden::new(whole)),
         Err(error) => {
-            let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-            Err((
-                format!("is not a URL of Postgres: {why}"),
-                "such as \"postgres://pm@10.0.0.5/portalmeter\"".to_owned(),
-            ))
+            let hint = "such as \"postgres://pm@10.0.0.5/portalmeter?sslmode=verify-full\"";
+            let why = match &error {
+                LedgerError::Address(why) => why.clone(),
+                other => other.to_string(),
+            };
+            Err((format!("cannot be used: {why}"), hint.to_owned()))
         }
     }
 }

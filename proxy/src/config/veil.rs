@@ -29,18 +29,24 @@ pub(super) fn veiled_url(url: &str) -> String {
 /// How the names of keys end that hold what nobody shall see.
 const KEYS: [&str; 4] = ["password", "secret", "password_hash", "token_hash"];
 
-/// The password of the URL whose scheme ends at `at`: from the first colon to the last `@`; a user alone may be one too.
+/// The password of the URL whose scheme ends at `at`: from the first colon to the last `@`. What stands there alone for
+/// a Redis is more often a password than a user.
 fn in_url(text: &str, at: usize) -> Option<Range<usize>> {
     let start = at + "://".len();
     let in_scheme = |char: char| char.is_ascii_alphanumeric() || "+-.".contains(char);
-    let before = text.get(..at)?.trim_end_matches(in_scheme).chars().next_back();
+    let before = text.get(..at)?.trim_end_matches(in_scheme);
+    let scheme = text.get(before.len()..at)?;
     let rest = text.get(start..)?;
-    let rest = match before.filter(|char| "\"'`".contains(*char)) {
+    let rest = match before.chars().next_back().filter(|char| "\"'`".contains(*char)) {
         Some(quote) => rest.get(..closing(rest, quote))?,
         None => rest.lines().next()?,
     };
     let user = rest.get(..rest.rfind('@')?)?;
-    let from = user.find(':').map_or(0, |colon| colon + 1);
+    let from = match user.find(':') {
+        Some(colon) => colon + 1,
+        None if scheme.to_ascii_lowercase().starts_with("redis") => 0,
+        None => return None,
+    };
     Some(start + from..start + user.len())
 }
 
@@ -92,6 +98,7 @@ mod tests {
             ("url = redis://:hunter2@db/1", "url = redis://:*******@db/1"),
             ("`postgres://u:p@h/d` is", "`postgres://u:*@h/d` is"),
             ("redis://token@db", "redis://*****@db"),
+            ("postgres://pm@db/usage", "postgres://pm@db/usage"),
             ("postgres:///d?user=u&password=pw&x=1", "postgres:///d?user=u&password=**&x=1"),
             ("password = \"hunter2\"\nx = 1", "password = \"*******\"\nx = 1"),
             ("password = \"\"\"a\nb\"\"\"\nx = 1", "password = ****\n*\"\"\"\nx = 1"),
