@@ -395,24 +395,3 @@ fn lines(usage: &[Usage]) -> io::Result<Vec<u8>> {
     }
     Ok(lines)
 }
-
-/// Writes the files of these rows, without manifests; only files whose content changed are replaced.
-pub fn write(files: &Files, usage: Vec<Usage>) -> io::Result<()> {
-    fs::create_dir_all(&files.dir)?;
-    let mut by_file: BTreeMap<String, Vec<Usage>> = BTreeMap::new();
-    for row in usage {
-        let name = format!("{}-{}", row.portal, row.day.as_deref().unwrap_or_default());
-        by_file.entry(name).or_default().push(row);
-    }
-    for (name, rows) in by_file {
-        let report = UsageReport::new(String::new(), rows);
-        if files.csv {
-            let csv = report.to_csv("day").map_err(io::Error::other)?;
-            replace(&files.dir, &format!("{name}.csv"), &csv)?;
-        }
-        if files.jsonl {
-            replace(&files.dir, &format!("{name}.jsonl"), &lines(&report.usage)?)?;
-        }
-    }
-    Ok(())
-}

@@ -2,6 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod commands {
+    pub(crate) mod books;
     mod compare;
+    mod correct;
+    mod journal;
+    mod recount;
     pub(crate) mod told;
 }

@@ -26,7 +26,6 @@ pub(crate) struct Ledger {
     /// How long after its end a day is final.
     pub(crate) seal_after: Duration,
     /// How long that may wait for a missing journal.
-    #[cfg_attr(not(test), expect(dead_code, reason = "fleets of nodes come with Redis"))]
     pub(crate) seal_wait: Duration,
     /// How long single sessions can be looked up.
     #[expect(dead_code, reason = "sessions are kept with the usage API")]
