@@ -31,5 +31,6 @@ pub mod offline;
 pub mod policy;
 pub mod record;
 pub mod session;
+mod sheet;
 pub mod store;
 pub mod usage;
