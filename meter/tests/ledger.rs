@@ -15,6 +15,7 @@ mod ledger {
     pub(crate) mod say;
 
     mod days;
+    mod properties;
     mod questions;
     mod records;
     mod schemas;

@@ -17,7 +17,11 @@ impl Place {
     pub(crate) fn each() -> [Self; 2] {
         let server = Postgres::shared();
         let url = server.schema();
-        [Self::Sqlite(tempfile::tempdir().unwrap()), Self::Postgres(server, url)]
+        [Self::sqlite(), Self::Postgres(server, url)]
+    }
+
+    pub(crate) fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().unwrap())
     }
 
     pub(crate) fn open(&self) -> Box<dyn Ledger> {
