@@ -7,6 +7,7 @@ use std::fmt;
 
 use portalmeter_rules::time::Millis;
 
+use crate::ledger::LedgerError;
 use crate::observation::{Key, Stamp};
 use crate::policy::PolicyId;
 use crate::session::Session;
@@ -77,14 +78,9 @@ pub enum StoreError {
     /// Other nodes were faster again and again.
     #[error("{0} visitors are written by other nodes all the time; they are tried again")]
     Contended(usize),
-    /// Written by a newer release.
-    #[error("the store has schema {found}, newer than {known}, which this release knows")]
-    Newer {
-        /// The file's.
-        found: i64,
-        /// Ours.
-        known: i64,
-    },
+    /// The ledger that shares its file said so.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
 }
 
 /// A store: values that are compared and set, counters, and entries on their way to the ledger.
@@ -114,7 +110,4 @@ pub trait Store: Send {
 
     /// Forgets what is past its time.
     fn expire(&mut self, now: Millis) -> Result<(), StoreError>;
-
-    /// Seals the days that ended `seal_after` before `now`; returns how many.
-    fn seal(&mut self, now: Millis, seal_after: Millis) -> Result<u64, StoreError>;
 }

@@ -126,14 +126,6 @@ impl Chores {
             if let Err(error) = store.expire(now) {
                 tracing::warn!(%error, "what has expired could not be removed");
             }
-            match store.seal(now, shared.settings.seal_after) {
-                Ok(0) => {}
-                Ok(days) => {
-                    tracing::info!(days, "days sealed");
-                    self.dirty = true;
-                }
-                Err(error) => tracing::warn!(%error, "days could not be sealed"),
-            }
             if !behind {
                 (shared.settings.each_minute)(&shared.journal);
             }

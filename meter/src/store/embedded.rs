@@ -9,19 +9,20 @@ use portalmeter_rules::time::Millis;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::aside::Aside;
-use super::step::{Outcome, Place, Slot, Step};
+use super::step::{Gain, Outcome, Place, Slot, Step};
 use super::{NodeId, Resumed, Store, StoreError, value};
-use crate::day::{Day, Zone};
 use crate::entry::Entry;
 use crate::ledger::sqlite;
 use crate::observation::{Key, Scope, ScopeId, Stamp};
 use crate::policy::{Policy, PolicyId};
 use crate::sheet::Value;
+use crate::usage::Sums;
 
 /// The store of a data directory.
 pub struct EmbeddedStore {
     database: Connection,
     stamps: HashMap<PolicyId, Stamp>,
+    ledger_is_here: bool,
     aside: Aside,
 }
 
@@ -29,22 +30,31 @@ pub struct EmbeddedStore {
 const PIECE: usize = 512;
 
 impl EmbeddedStore {
-    /// Opens or makes the store in `data_dir`.
+    /// Opens or makes the store in `data_dir`, and the ledger with it, which changes in the same step.
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
+        Self::beside(data_dir, true)
+    }
+
+    /// Opens or makes the store in `data_dir` for a ledger that is elsewhere.
+    pub fn without_ledger(data_dir: &Path) -> Result<Self, StoreError> {
+        Self::beside(data_dir, false)
+    }
+
+    fn beside(data_dir: &Path, ledger_is_here: bool) -> Result<Self, StoreError> {
         let database = sqlite::open(&data_dir.join(sqlite::FILE))?;
-        let mut store = Self { database, stamps: HashMap::new(), aside: Aside::new("store")? };
+        let mut store = Self { database, stamps: HashMap::new(), ledger_is_here, aside: Aside::new("store")? };
         store.stamps = store.known_stamps()?;
         Ok(store)
     }
 
     fn known_stamps(&self) -> Result<HashMap<PolicyId, Stamp>, StoreError> {
         let mut ask = self.database.prepare("SELECT id, text FROM policy")?;
-        let rows = ask.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        let rows = ask.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
         let mut stamps = HashMap::new();
         for row in rows {
             let (id, text) = row?;
-            if let Some(policy) = Policy::from_text(&text) {
-                let id = PolicyId(id.cast_unsigned());
+            if let (Ok(id), Some(policy)) = (u64::from_str_radix(&id, 16), Policy::from_text(&text)) {
+                let id = PolicyId(id);
                 stamps.insert(id, Stamp { id, policy: Arc::new(policy) });
             }
         }
@@ -57,7 +67,7 @@ impl Store for EmbeddedStore {
         for stamp in stamps {
             self.database.execute(
                 "INSERT OR IGNORE INTO policy (id, text) VALUES (?1, ?2)",
-                params![stamp.id.0.cast_signed(), stamp.policy.to_text()],
+                params![stamp.id.to_string(), stamp.policy.to_text()],
             )?;
             self.stamps.insert(stamp.id, stamp.clone());
         }
@@ -97,11 +107,12 @@ impl Store for EmbeddedStore {
         })
     }
 
-    fn apply(&mut self, steps: &[Step], now: Millis) -> Result<Vec<Outcome>, StoreError> {
-        let Self { database, aside, .. } = self;
+    fn apply(&mut self, steps: &[Step], _now: Millis) -> Result<Vec<Outcome>, StoreError> {
+        let Self { database, aside, ledger_is_here, .. } = self;
+        let here = *ledger_is_here;
         let rows = steps.iter().map(|step| step.writes.len() + step.entries.len()).sum();
         // The data directory is locked: nobody else writes, and no race can be lost.
-        aside.run(rows, || apply(database, steps, now).map(|()| vec![Outcome::Done; steps.len()]))
+        aside.run(rows, || apply(database, steps, here).map(|()| vec![Outcome::Done; steps.len()]))
     }
 
     fn resume(&mut self, now: Millis) -> Result<Resumed, StoreError> {
@@ -134,27 +145,6 @@ impl Store for EmbeddedStore {
         }
         Ok(())
     }
-
-    fn seal(&mut self, now: Millis, seal_after: Millis) -> Result<u64, StoreError> {
-        let mut ask = self.database.prepare_cached("SELECT DISTINCT zone, day FROM usage_day WHERE sealed IS NULL")?;
-        let rows = ask.query_map([], |row| Ok((row.get::<_, String>(0)?, Day(row.get(1)?))))?;
-        let open: Vec<(String, Day)> = rows.collect::<Result<_, _>>()?;
-        drop(ask);
-        let mut sealed = 0;
-        for (zone, day) in open {
-            let ended = Zone::named(&zone).unwrap_or_else(|_| Zone::utc()).end(day) + seal_after <= now;
-            if ended {
-                sealed += self
-                    .database
-                    .prepare_cached(
-                        "UPDATE usage_day SET sealed = ?1, revision = revision + 1
-                         WHERE zone = ?2 AND day = ?3 AND sealed IS NULL",
-                    )?
-                    .execute(params![now, zone, day.0])? as u64;
-            }
-        }
-        Ok(sealed)
-    }
 }
 
 fn remove(database: &mut Connection, sql: &str, now: Millis) -> Result<usize, StoreError> {
@@ -182,7 +172,7 @@ fn visitor_of(key: &[u8]) -> Option<(Key, Slot)> {
     Some((Key { scope: ScopeId(u64::from_le_bytes(scope.try_into().ok()?)), visitor }, Slot::Visitor(visitor, None)))
 }
 
-fn apply(database: &mut Connection, steps: &[Step], now: Millis) -> Result<(), StoreError> {
+fn apply(database: &mut Connection, steps: &[Step], ledger_is_here: bool) -> Result<(), StoreError> {
     let transaction = database.transaction()?;
     for step in steps {
         for write in &step.writes {
@@ -197,95 +187,50 @@ fn apply(database: &mut Connection, steps: &[Step], now: Millis) -> Result<(), S
                 None => transaction.prepare_cached("DELETE FROM state WHERE slot = ?1")?.execute([key])?,
             };
         }
-        tell(&transaction, step, now)?;
+    }
+    if ledger_is_here {
+        let entries: Vec<Entry> = steps.iter().flat_map(|step| step.entries.iter().cloned()).collect();
+        if !entries.is_empty() {
+            sqlite::apply(&transaction, &entries)?;
+        }
+    } else {
+        let mut send = transaction.prepare_cached("INSERT INTO outgoing (portal, entry) VALUES (?1, ?2)")?;
+        for step in steps {
+            for entry in &step.entries {
+                send.execute(params![&*step.portal, entry.to_json()])?;
+            }
+        }
+    }
+    for step in steps {
+        statistics(&transaction, step, ledger_is_here)?;
     }
     transaction.commit()?;
     Ok(())
 }
 
-/// Until the ledger takes entries itself.
-fn tell(step: &Transaction<'_>, taken: &Step, now: Millis) -> Result<(), StoreError> {
-    for gain in &taken.gains {
-        let [guest, external, internal, bot] = gain.sums.records;
-        step.prepare_cached(
-            "INSERT INTO usage_day (portal, module, day, zone, guest, external, internal, bot, converted, page_views,
-                                    actions, duration_ms, revision)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1)
-             ON CONFLICT (portal, module, day) DO UPDATE SET
-               guest = guest + excluded.guest, external = external + excluded.external,
-               internal = internal + excluded.internal, bot = bot + excluded.bot,
-               converted = converted + excluded.converted, page_views = page_views + excluded.page_views,
-               actions = actions + excluded.actions, duration_ms = duration_ms + excluded.duration_ms,
-               revision = revision + 1
-             WHERE sealed IS NULL",
-        )?
-        .execute(params![
-            &*taken.portal,
-            gain.module.as_deref().unwrap_or_default(),
-            gain.day.0,
-            &*gain.zone,
-            guest,
-            external,
-            internal,
-            bot,
-            gain.sums.converted,
-            gain.sums.page_views,
-            gain.sums.actions,
-            gain.sums.duration_ms
-        ])?;
-    }
-    for entry in &taken.entries {
-        match entry {
-            Entry::Record(record) => {
-                step.prepare_cached(
-                    "INSERT INTO usage_record (id, portal, module, session, day, zone, class, reason, account, user, agent,
-                                               rule, policy, trial, event_time, stored_time)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
-                     ON CONFLICT (id) DO UPDATE SET
-                       class = excluded.class, account = excluded.account, user = excluded.user, rule = excluded.rule,
-                       event_time = excluded.event_time, withdrawn = 0
-                     WHERE withdrawn = 1",
-                )?
-                .execute(params![
-                    record.id.to_string(),
-                    record.portal,
-                    record.module.as_deref().unwrap_or_default(),
-                    record.session.to_string(),
-                    record.day.0,
-                    record.zone,
-                    record.class.name(),
-                    record.reason.name(),
-                    record.account,
-                    record.user.map(|user| user.to_string()),
-                    record.agent,
-                    record.rule,
-                    record.policy.to_string(),
-                    record.trial,
-                    record.event_time,
-                    now,
-                ])?;
-            }
-            Entry::Withdrawn(record) => {
-                step.prepare_cached(
-                    "UPDATE usage_record SET withdrawn = 1 WHERE id = ?1 AND withdrawn = 0 AND late = 0",
-                )?
-                .execute([record.id.to_string()])?;
-            }
-            Entry::Presence(here) => {
-                let sql = if here.gone {
-                    "DELETE FROM presence WHERE portal = ?1 AND module = ?2 AND day = ?3 AND visitor = ?4 AND user = ?5"
-                } else {
-                    "INSERT OR IGNORE INTO presence (portal, module, day, visitor, user) VALUES (?1, ?2, ?3, ?4, ?5)"
-                };
-                step.prepare_cached(sql)?.execute(params![
-                    here.portal,
-                    here.module.as_deref().unwrap_or_default(),
-                    here.day.0,
-                    &here.visitor.0[..],
-                    here.user.map(|user| user.0.to_vec()).unwrap_or_default()
-                ])?;
-            }
-            Entry::Session(_) | Entry::Only(_) => {}
+/// What is no sum of records is added up where it happens.
+fn statistics(transaction: &Transaction<'_>, step: &Step, ledger_is_here: bool) -> Result<(), StoreError> {
+    let sql = if ledger_is_here {
+        "INSERT INTO usage_day (portal, module, day, zone, guest, external, internal, bot, converted, page_views,
+                                actions, duration_ms, revision)
+         VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0, 0, ?5, ?6, ?7, 1)
+         ON CONFLICT (portal, day, module) DO UPDATE SET
+           page_views = page_views + excluded.page_views, actions = actions + excluded.actions,
+           duration_ms = duration_ms + excluded.duration_ms, revision = revision + 1
+         WHERE sealed IS NULL"
+    } else {
+        "INSERT INTO statistic (portal, module, day, zone, page_views, actions, duration_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (portal, module, day) DO UPDATE SET
+           page_views = page_views + excluded.page_views, actions = actions + excluded.actions,
+           duration_ms = duration_ms + excluded.duration_ms"
+    };
+    let mut add = transaction.prepare_cached(sql)?;
+    for Gain { module, day, zone, sums } in &step.gains {
+        if (sums.page_views, sums.actions, sums.duration_ms) != (0, 0, 0) {
+            let module = module.as_deref().unwrap_or_default();
+            let Sums { page_views, actions, duration_ms, .. } = *sums;
+            add.execute(params![&*step.portal, module, day.0, &**zone, page_views, actions, duration_ms])?;
         }
     }
     Ok(())

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 
 use portalmeter_meter::day::{Day, Month, Zone, instant};
 use portalmeter_meter::ledger::sqlite::SqliteLedger;
-use portalmeter_meter::ledger::{By, Ledger, Query};
-use portalmeter_meter::store::StoreError;
+use portalmeter_meter::ledger::{By, Ledger, LedgerError, Query};
 use portalmeter_meter::usage::{Usage, UsageReport};
 
 use crate::cli::{ByArg, RangeArgs, ReportArgs};
@@ -76,7 +75,7 @@ fn names(config: &Config) -> String {
 }
 
 /// What the ledger says; `None`: there is none.
-fn ask(config: &Config, queries: &[Query]) -> Result<Option<Vec<Usage>>, StoreError> {
+fn ask(config: &Config, queries: &[Query]) -> Result<Option<Vec<Usage>>, LedgerError> {
     let Some(mut ledger) = SqliteLedger::open(&config.data_dir)? else { return Ok(None) };
     let mut usage = Vec::new();
     for query in queries {

@@ -11,13 +11,23 @@ CREATE TABLE node (
   position INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- What is known of visitors and their names; the stored times decide, `expires` only cleans up.
-CREATE TABLE state (
+-- What the fold needs of a visitor in a scope; the stored times decide, `expires` only cleans up.
+CREATE TABLE visitor (
+  scope   INTEGER NOT NULL,
+  visitor BLOB NOT NULL,
+  expires INTEGER NOT NULL,
+  state   BLOB NOT NULL,
+  PRIMARY KEY (scope, visitor)
+) WITHOUT ROWID;
+CREATE INDEX visitor_expires ON visitor (expires);
+
+-- Other names of visitors: renewed cookies, fingerprints, claims.
+CREATE TABLE name (
   slot    BLOB PRIMARY KEY,
   expires INTEGER NOT NULL,
-  value   BLOB NOT NULL
+  known   BLOB NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX state_expires ON state (expires);
+CREATE INDEX name_expires ON name (expires);
 
 CREATE TABLE usage_record (
   id          TEXT PRIMARY KEY,
