@@ -86,7 +86,7 @@ struct Buffer {
 /// What each entry begins with: its length and its checksum.
 const FRAME: usize = 8;
 /// What a segment begins with.
-const MAGIC: &[u8; 8] = b"pmjrnl\x00\x01";
+const MAGIC: &[u8; 8] = b"pmjrnl\x00\x02";
 /// No entry is longer than this.
 const LONGEST: usize = 64 << 10;
 const RETRY: Duration = Duration::from_millis(250);

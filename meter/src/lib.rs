@@ -32,5 +32,6 @@ pub mod policy;
 pub mod record;
 pub mod recount;
 pub mod session;
+mod sheet;
 pub mod store;
 pub mod usage;

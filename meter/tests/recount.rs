@@ -37,7 +37,7 @@ fn record(visitor: u8, module: Option<&str>, day: Day, hour: i64, class: Class) 
     let (visitor, started) = (Name([visitor; 16]), berlin().start(day) + hour * HOUR);
     let session = session_id(&scope, visitor, started);
     Line {
-        id: record_id(session, day, Reason::Start),
+        id: record_id(session, started, day, Reason::Start),
         portal: "support".to_owned(),
         module: module.map(str::to_owned),
         visitor: Some(visitor),

@@ -1,6 +1,5 @@
 //! The committer: takes what waits, commits it, and tries again until it is in.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -9,9 +8,7 @@ use portalmeter_rules::time::Millis;
 
 use super::{Outbox, Shared, lock};
 use crate::intake::Sighted;
-use crate::names::NameChange;
-use crate::observation::Key;
-use crate::store::{Batch, NodeId, Store, Visit};
+use crate::store::{self, Batch, Store};
 
 /// Pages that change nothing are committed together this often.
 const TOGETHER: Duration = Duration::from_secs(1);
@@ -26,13 +23,7 @@ const MINUTE: Millis = 60_000;
 struct Taken {
     upto: u64,
     sighted: Vec<Sighted>,
-    names: Vec<NameChange>,
-    /// Names are looked through when there are so many.
-    many: usize,
 }
-
-/// So many changed names may wait before they are looked through for what is outdated.
-const MANY_NAMES: usize = 16_384;
 
 /// On Linux a thread's own niceness.
 const YIELDING: i32 = 10;
@@ -79,39 +70,21 @@ fn take(shared: &Shared, taken: &mut Taken) -> bool {
     outbox.urgent = false;
     taken.upto = outbox.gap.map_or(outbox.number, |gap| gap - 1);
     taken.sighted.append(&mut outbox.waiting);
-    taken.names.append(&mut outbox.names);
     outbox.stuck = taken.sighted.len();
-    let ends = outbox.ends;
-    drop(outbox);
-    taken.names.extend(shared.names.take_forgotten());
-    taken.names.extend(shared.names.take_changes());
-    taken.drop_outdated_names();
-    ends
+
+    outbox.ends
 }
 
 impl Taken {
     fn is_empty(&self) -> bool {
-        self.sighted.is_empty() && self.names.is_empty()
-    }
-
-    /// While the store is away changes of the same names pile up; only the newest of each counts.
-    fn drop_outdated_names(&mut self) {
-        if self.names.len() < self.many.max(MANY_NAMES) {
-            return;
-        }
-        let mut newest = HashSet::new();
-        let mut kept: Vec<NameChange> =
-            self.names.drain(..).rev().filter(|change| newest.insert(change.slot)).collect();
-        kept.reverse();
-        self.names = kept;
-        self.many = 2 * self.names.len();
+        self.sighted.is_empty()
     }
 }
 
 fn commit(shared: &Shared, store: &mut dyn Store, taken: &mut Taken, now: Millis) -> bool {
-    let many = taken.many;
-    let batch = batch(shared.journal.node(), std::mem::take(taken), now);
-    match store.commit(&batch, shared.settings.memory) {
+    let Taken { upto, sighted } = std::mem::take(taken);
+    let batch = Batch::new(shared.journal.node(), upto, sighted, now);
+    match store::commit(store, &batch, shared.settings.memory) {
         Ok(done) => {
             shared.tally.note(done);
             let mut outbox = lock(&shared.outbox);
@@ -129,37 +102,10 @@ fn commit(shared: &Shared, store: &mut dyn Store, taken: &mut Taken, now: Millis
             }
             outbox.failure = Some(error.to_string());
             drop(outbox);
-            *taken = Taken { upto: batch.upto, sighted: unbatch(batch.visits), names: batch.names, many };
+            *taken = Taken { upto, sighted: batch.into_sighted() };
             false
         }
     }
-}
-
-pub(super) fn gather(sighted: Vec<Sighted>) -> Vec<Visit> {
-    let mut visits: Vec<Visit> = Vec::new();
-    let mut places: HashMap<Key, usize> = HashMap::new();
-    for Sighted { scope, key, observation } in sighted {
-        let place = *places.entry(key).or_insert_with(|| {
-            visits.push(Visit { scope, key, observations: Vec::new() });
-            visits.len() - 1
-        });
-        if let Some(visit) = visits.get_mut(place) {
-            visit.observations.push(observation);
-        }
-    }
-    visits
-}
-
-fn batch(node: NodeId, taken: Taken, now: Millis) -> Batch {
-    Batch { node, upto: taken.upto, visits: gather(taken.sighted), names: taken.names, now }
-}
-
-fn unbatch(visits: Vec<Visit>) -> Vec<Sighted> {
-    let single = |visit: Visit| {
-        let Visit { scope, key, observations } = visit;
-        observations.into_iter().map(move |observation| Sighted { scope: scope.clone(), key, observation })
-    };
-    visits.into_iter().flat_map(single).collect()
 }
 
 /// What is done now and then, between commits.
@@ -172,7 +118,6 @@ struct Chores {
 impl Chores {
     fn run(&mut self, shared: &Shared, store: &mut dyn Store, now: Millis, failed: bool, behind: bool) {
         shared.live.expire(now);
-        shared.names.expire(now);
         if failed {
             return;
         }
@@ -180,14 +125,6 @@ impl Chores {
             self.minute = now;
             if let Err(error) = store.expire(now) {
                 tracing::warn!(%error, "what has expired could not be removed");
-            }
-            match store.seal(now, shared.settings.seal_after) {
-                Ok(0) => {}
-                Ok(days) => {
-                    tracing::info!(days, "days sealed");
-                    self.dirty = true;
-                }
-                Err(error) => tracing::warn!(%error, "days could not be sealed"),
             }
             if !behind {
                 (shared.settings.each_minute)(&shared.journal);

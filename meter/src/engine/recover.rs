@@ -4,13 +4,11 @@ use std::path::Path;
 
 use portalmeter_rules::time::Millis;
 
-use super::commit::gather;
 use super::read_entry;
 use crate::history::Memory;
 use crate::intake::Sighted;
 use crate::journal::reader;
-use crate::names::NameChange;
-use crate::store::{Batch, NodeId, Store, StoreError};
+use crate::store::{self, Batch, NodeId, Store, StoreError};
 
 /// What was found in dead journals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,13 +34,14 @@ pub fn recover(dir: &Path, store: &mut dyn Store, memory: Memory, now: Millis) -
     let failed = |error: std::io::Error| StoreError::Open(format!("{}: {error}", dir.display()));
     for dead in reader::dead(dir).map_err(failed)? {
         let position = store.position(dead.node)?;
-        let mut part = Part { node: dead.node, now, memory, upto: position, sighted: Vec::new(), names: Vec::new() };
+        let mut part = Part { node: dead.node, now, memory, upto: position, sighted: Vec::new() };
         let mut outcome = Ok(());
         let damage = dead.read(&mut |bytes| {
             if outcome.is_err() {
                 return;
             }
-            let Some((number, sighted, names)) = read_entry(bytes, &|id| store.stamp(id)) else {
+            let stamps = std::cell::RefCell::new(&mut *store);
+            let Some((number, sighted)) = read_entry(bytes, &|id| stamps.borrow_mut().stamp(id)) else {
                 found.unreadable += 1;
                 return;
             };
@@ -52,7 +51,6 @@ pub fn recover(dir: &Path, store: &mut dyn Store, memory: Memory, now: Millis) -
             found.entries += 1;
             part.upto = part.upto.max(number);
             part.sighted.push(sighted);
-            part.names.extend(names);
             if part.sighted.len() >= AT_A_TIME {
                 outcome = part.commit(store);
             }
@@ -74,17 +72,15 @@ struct Part {
     memory: Memory,
     upto: u64,
     sighted: Vec<Sighted>,
-    names: Vec<NameChange>,
 }
 
 impl Part {
     fn commit(&mut self, store: &mut dyn Store) -> Result<(), StoreError> {
-        if self.sighted.is_empty() && self.names.is_empty() {
+        if self.sighted.is_empty() {
             return Ok(());
         }
-        let visits = gather(std::mem::take(&mut self.sighted));
-        let names = std::mem::take(&mut self.names);
-        store.commit(&Batch { node: self.node, upto: self.upto, visits, names, now: self.now }, self.memory)?;
+        let batch = Batch::new(self.node, self.upto, std::mem::take(&mut self.sighted), self.now);
+        store::commit(store, &batch, self.memory)?;
         Ok(())
     }
 }

@@ -37,7 +37,6 @@ pub(crate) fn open(path: &Path) -> Result<Connection, LedgerError> {
 }
 
 /// Applies entries within a transaction of the file that ledger and embedded store share.
-#[cfg_attr(not(test), expect(dead_code, reason = "the embedded store is being built upon it"))]
 pub(crate) fn apply(step: &Transaction<'_>, entries: &[Entry]) -> Result<Taken, LedgerError> {
     apply_entries(&mut SqliteTables(step), entries, None)
 }

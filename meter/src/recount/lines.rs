@@ -102,7 +102,7 @@ fn record(line: &Line, zones: &mut Zones, tell: &mut dyn FnMut(Finding)) {
             session.to_string(),
         );
     }
-    let follows = record_id(session, line.day, reason);
+    let follows = record_id(session, started, line.day, reason);
     if follows != line.id {
         wrong("id", format!("{follows}, which follows from session, day and reason"), line.id.to_string());
     }

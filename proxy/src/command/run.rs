@@ -17,7 +17,6 @@ use portalmeter_meter::history::Memory;
 use portalmeter_meter::intake::Intake;
 use portalmeter_meter::journal::reader::{self, Retention};
 use portalmeter_meter::journal::{Journal, Limits};
-use portalmeter_meter::names::Names;
 use portalmeter_meter::observation::Stamp;
 use portalmeter_meter::store::embedded::EmbeddedStore;
 use portalmeter_meter::store::{NodeId, Store};
@@ -216,13 +215,11 @@ fn meter(config: &Config) -> Result<Metering, String> {
     }
     let limits = Limits { disk: config.journal.max_size, ..Limits::default() };
     let journal = Journal::create(&journal_dir, node()?, limits).map_err(|error| format!("the journal: {error}"))?;
-    let names = Arc::new(Names::new(2 * config.journal.keep, true));
     let settings = settings(config, memory);
-    let engine = Engine::start(Box::new(store), journal, Arc::clone(&names), &stamps, settings)
-        .map_err(|error| error.to_string())?;
+    let engine = Engine::start(Box::new(store), journal, &stamps, settings).map_err(|error| error.to_string())?;
     let each = |of: fn(&config::Portal) -> Vec<String>| config.portals.iter().map(of).collect();
     Ok(Metering {
-        intake: Intake::new(config.rules(&secret), stamps, names).guarded(config.guards()),
+        intake: Intake::new(config.rules(&secret), stamps).guarded(config.guards()),
         engine,
         counters: Counters::default(),
         hidden_headers: each(|portal| portal.hidden_headers.clone()),

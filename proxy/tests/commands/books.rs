@@ -119,7 +119,7 @@ fn records(portal: &str, day: Day) -> Vec<UsageRecord> {
         let (visitor, started) = (Name([number; 16]), Zone::utc().start(day) + i64::from(number));
         let session = session_id(&scope, visitor, started);
         UsageRecord {
-            id: record_id(session, day, Reason::Start),
+            id: record_id(session, started, day, Reason::Start),
             portal: portal.to_owned(),
             module: module.clone(),
             visitor,
