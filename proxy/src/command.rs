@@ -7,6 +7,7 @@ pub(crate) mod correct;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod journal;
+pub(crate) mod reach;
 pub(crate) mod recount;
 pub(crate) mod replay;
 pub(crate) mod report;

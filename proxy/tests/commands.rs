@@ -10,13 +10,18 @@ mod faults {
     pub(crate) mod wire;
 }
 
+#[path = "../../meter/tests/support/postgres.rs"]
+mod postgres;
+
 #[path = "commands"]
 mod commands {
     mod beside;
     pub(crate) mod books;
+    mod check;
     mod compare;
     mod correct;
     mod journal;
+    mod on_postgres;
     mod recount;
     pub(crate) mod told;
 }

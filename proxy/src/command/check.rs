@@ -14,6 +14,7 @@ use portalmeter_rules::identity::SourceKind;
 use portalmeter_rules::time::Millis;
 use portalmeter_rules::visitor::Mode;
 
+use super::reach::{self, Reached};
 use crate::config::{self, Config, Place, Portal, Preset, Problem, SecretSource, Store, in_words, shown_host};
 use crate::issuers;
 
@@ -24,7 +25,7 @@ pub(crate) fn check(path: &Path) -> ExitCode {
             tell(warnings.iter());
             say(&summary(path, &config, warnings.len()));
             unreachable(&config);
-            ExitCode::SUCCESS
+            answer(&reach::ledger(&config))
         }
         Err(problems) => {
             tell(problems.iter());
@@ -49,6 +50,19 @@ fn say(text: &str) {
 
 fn say_aside(text: &str) {
     let _hung_up = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Says what came of trying to reach something.
+fn answer(reached: &Reached) -> ExitCode {
+    match reached {
+        Reached::Fine(told) => say(&format!("\n{told}\n")),
+        Reached::Away(why) => say_aside(&format!("warning: {why}\n")),
+        Reached::Useless(why) => {
+            say_aside(&format!("error: {why}\n"));
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
 }
 
 /// Warns of issuers whose keys cannot be had from here.
