@@ -15,6 +15,7 @@ use crate::session::Session;
 
 mod aside;
 pub mod embedded;
+pub mod redis;
 pub(crate) mod row;
 pub mod step;
 
