@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use portalmeter_rules::time::Millis;
 use redis::{Cmd, Value, cmd};
 
 use self::fleet::{Fleet, Pipeline};
@@ -21,12 +22,16 @@ use crate::policy::PolicyId;
 pub mod address;
 mod commit;
 pub mod continuity;
+pub mod counters;
 pub mod error;
 mod fleet;
 mod keys;
+pub mod live;
 mod locate;
 mod node;
 mod script;
+pub mod shared;
+pub mod stream;
 
 pub use self::address::Address;
 pub use self::continuity::Continuity;
@@ -124,8 +129,8 @@ impl RedisStore {
         values.collect()
     }
 
-    /// Does these steps, each whole or not at all, and says of each what became of it.
-    pub fn apply(&mut self, steps: &[Step]) -> Vec<Result<Outcome, RedisError>> {
+    /// Does these steps at `now`, each whole or not at all, and says of each what became of it.
+    pub fn apply(&mut self, steps: &[Step], now: Millis) -> Vec<Result<Outcome, RedisError>> {
         if let Err(error) = self.know_epochs(steps.iter().map(|step| &step.portal)) {
             return steps.iter().map(|_| Err(error.clone())).collect();
         }
@@ -134,7 +139,7 @@ impl RedisStore {
         for step in steps {
             let epoch = self.portals.get(&step.portal).and_then(|portal| Some((portal, portal.epoch.as_deref()?)));
             if let Some((portal, epoch)) = epoch {
-                let call = commit::call(&script::COMMIT.sha, &portal.keys, epoch, step);
+                let call = commit::call(&script::COMMIT.sha, &portal.keys, epoch, step, now);
                 pipeline.add_script(portal.keys.slot, &call, &script::COMMIT);
             }
             sent.push(epoch.is_some());
@@ -146,9 +151,7 @@ impl RedisStore {
             }
             let answer = answers.next().unwrap_or_else(|| Err(RedisError::strange("a commit")))?;
             let commit::Answer { outcome, aside } = commit::answer(answer)?;
-            for renamed in aside {
-                self.report_aside(&step.portal, renamed);
-            }
+            self.report_all_aside(&step.portal, aside);
             Ok(outcome)
         });
         outcomes.collect()
@@ -226,20 +229,20 @@ impl RedisStore {
         Ok(())
     }
 
-    fn tell_all_again(&mut self) -> Result<(), RedisError> {
-        Ok(())
-    }
-
     /// Renames a key of ours that does not hold the type it should.
     fn put_aside(&mut self, portal: &Arc<str>, key: &str, kind: &str) -> Result<(), RedisError> {
         let keys = &self.portal(portal).keys;
         let (slot, script) = (keys.slot, &*script::ASIDE);
         let mut call = Cmd::new();
-        call.arg("EVALSHA").arg(&script.sha).arg(2).arg(&keys.epoch).arg(key).arg(kind);
+        call.arg("EVALSHA").arg(&script.sha).arg(2).arg(key).arg(keys.aside()).arg(kind).arg(keys.name(key));
         if let Value::BulkString(renamed) = self.fleet.ask_script(slot, &call, script)? {
             self.report_aside(portal, String::from_utf8_lossy(&renamed).into_owned());
         }
         Ok(())
+    }
+
+    fn report_all_aside(&mut self, portal: &Arc<str>, aside: Vec<String>) {
+        aside.into_iter().for_each(|renamed| self.report_aside(portal, renamed));
     }
 
     fn report_aside(&mut self, portal: &Arc<str>, renamed: String) {

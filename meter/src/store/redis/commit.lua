@@ -1,31 +1,8 @@
 -- One step: all of it, or nothing. commit.rs says what KEYS and ARGV hold.
 -- What can be told twice without harm is written first, what decides after it, what is only a projection last:
 -- a server that refuses in the middle leaves nothing that another try does not heal.
-local K, A, call, pcall, type = KEYS, ARGV, redis.call, redis.pcall, type
 local a = 5
 local writes, lives, entries = tonumber(A[2]), tonumber(A[3]), tonumber(A[4])
-local aside
-
--- Somebody else's value under a key of ours is renamed, and what should be there begins anew.
-local function put_aside(key, said)
-  if not (said:find('WRONGTYPE', 1, true) or said:find('not an integer', 1, true) or said:find('overflow', 1, true)
-      or said:find('exhausted', 1, true)) then return false end
-  local root, time = K[1]:sub(1, -6), call('TIME')
-  local to = root .. 'aside:' .. time[1] .. '.' .. time[2] .. ':' .. key:sub(#root + 1)
-  call('RENAME', key, to)
-  aside = aside or {}
-  aside[#aside + 1] = to
-  return true
-end
-
-local function write(command, key, ...)
-  local answer = pcall(command, key, ...)
-  if type(answer) == 'table' and answer.err then
-    put_aside(key, answer.err)
-    return call(command, key, ...)
-  end
-  return answer
-end
 
 local function add(key, label, from, upto)
   for at = from, upto, 2 do
@@ -39,13 +16,6 @@ local function add(key, label, from, upto)
       call('HSET', key, 'duration_seconds', string.format('%.0f', math.floor(sum / 1000)))
     end
   end
-end
-
-local function answer(code, values)
-  if not (aside or values) then return code end
-  local all = { code, values or {} }
-  for i = 1, aside and #aside or 0 do all[i + 2] = aside[i] end
-  return all
 end
 
 if pcall('GET', K[1]) ~= A[1] then return 0 end
@@ -77,11 +47,11 @@ a = 5
 for i = 5, 4 + writes do
   local how = A[a]
   if how == 'new' or how == 'change' then
-    call('SET', K[i], A[a + 2], 'PXAT', A[a + 3])
+    call('SET', K[i], A[a + 2], 'PX', A[a + 3])
   elseif how == 'gone' then
     call('DEL', K[i])
   elseif how == 'same' then
-    call('PEXPIREAT', K[i], A[a + 3])
+    call('PEXPIRE', K[i], A[a + 3])
   end
   a = a + 4
 end

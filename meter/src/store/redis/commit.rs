@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use portalmeter_rules::time::Millis;
 use redis::{Cmd, Value};
 
 use super::super::step::{Gain, Lively, Outcome, Step, Write};
@@ -9,6 +10,9 @@ use super::error::RedisError;
 use super::keys::{PortalKeys, label, member};
 use crate::day::Day;
 use crate::usage::{Counters, Sums};
+
+/// The longest life that is asked for, in milliseconds: ten years. Redis refuses what its clock cannot hold.
+const LONGEST: Millis = 3_650 * 86_400_000;
 
 /// What became of a step, and which keys of ours held something else and were renamed.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,9 +22,9 @@ pub(super) struct Answer {
 }
 
 /// The call. KEYS: epoch, live, records, days, a key a write, a hash a day and module. ARGV: the epoch; how many
-/// writes, lives and entries; four a write (how, before, after, expires); two a life (member, last seen or
+/// writes, lives and entries; four a write (how, before, after, for how long); two a life (member, last seen or
 /// nothing); one an entry; and for each hash its label, how many fields of records, how many fields, and their pairs.
-pub(super) fn call(sha: &str, keys: &PortalKeys, epoch: &str, step: &Step) -> Cmd {
+pub(super) fn call(sha: &str, keys: &PortalKeys, epoch: &str, step: &Step, now: Millis) -> Cmd {
     let hashes = hashes(&step.gains);
     let count = 4 + step.writes.len() + hashes.len();
     let mut call = Cmd::with_capacity(
@@ -35,7 +39,7 @@ pub(super) fn call(sha: &str, keys: &PortalKeys, epoch: &str, step: &Step) -> Cm
         call.arg(keys.usage(&hash.label()));
     }
     call.arg(epoch).arg(step.writes.len()).arg(step.live.len()).arg(step.entries.len());
-    step.writes.iter().for_each(|write| add_write(&mut call, write));
+    step.writes.iter().for_each(|write| add_write(&mut call, write, now));
     step.live.iter().for_each(|lively| add_lively(&mut call, lively));
     for entry in &step.entries {
         call.arg(entry.to_json());
@@ -44,7 +48,7 @@ pub(super) fn call(sha: &str, keys: &PortalKeys, epoch: &str, step: &Step) -> Cm
     call
 }
 
-fn add_write(call: &mut Cmd, write: &Write) {
+fn add_write(call: &mut Cmd, write: &Write, now: Millis) {
     let how = match (&write.before, &write.after) {
         (None, None) => "none",
         (None, Some(_)) => "new",
@@ -53,7 +57,9 @@ fn add_write(call: &mut Cmd, write: &Write) {
         (Some(_), Some(_)) => "change",
     };
     let after = if how == "same" { None } else { write.after.as_deref() };
-    call.arg(how).arg(write.before.as_deref().unwrap_or_default()).arg(after.unwrap_or_default()).arg(write.expires);
+    // Relative: the clock of Redis need not be ours. What is past its time lives a moment still.
+    let lives = write.expires.saturating_sub(now).clamp(1, LONGEST);
+    call.arg(how).arg(write.before.as_deref().unwrap_or_default()).arg(after.unwrap_or_default()).arg(lives);
 }
 
 fn add_lively(call: &mut Cmd, lively: &Lively) {
@@ -91,7 +97,11 @@ fn add_to(hashes: &mut Vec<HashGain>, day: Day, module: Option<&Arc<str>>, sums:
         hashes.push(HashGain { day, module: module.cloned(), sums: Sums::default() });
         hashes.len() - 1
     });
-    let all = &mut hashes[at].sums;
+    plus(&mut hashes[at].sums, sums);
+}
+
+/// Adds sums up.
+pub(super) fn plus(all: &mut Sums, sums: &Sums) {
     all.records.iter_mut().zip(sums.records).for_each(|(all, one)| *all += one);
     all.converted += sums.converted;
     all.page_views += sums.page_views;
@@ -138,18 +148,7 @@ pub(super) fn record_fields(counters: &Counters) -> [(&'static str, i64); 7] {
 /// What the call answered.
 pub(super) fn answer(value: Value) -> Result<Answer, RedisError> {
     let strange = || RedisError::strange("a commit");
-    let (code, parts) = match value {
-        Value::Int(code) => (code, Vec::new()),
-        Value::Array(parts) => {
-            let mut parts = parts.into_iter();
-            let Some(Value::Int(code)) = parts.next() else { return Err(strange()) };
-            (code, parts.collect())
-        }
-        _ => return Err(strange()),
-    };
-    let mut parts = parts.into_iter();
-    let values = parts.next();
-    let aside = parts.filter_map(|part| redis::from_redis_value(part).ok()).collect();
+    let (code, values, aside) = parts(value)?;
     let outcome = match (code, values) {
         (0, _) => Outcome::Reset,
         (1, _) => Outcome::Done,
@@ -157,6 +156,18 @@ pub(super) fn answer(value: Value) -> Result<Answer, RedisError> {
         _ => return Err(strange()),
     };
     Ok(Answer { outcome, aside })
+}
+
+/// What a script of ours answers: a code, or a code with values and the keys that were set aside.
+pub(super) fn parts(value: Value) -> Result<(i64, Option<Value>, Vec<String>), RedisError> {
+    let mut parts = match value {
+        Value::Int(code) => return Ok((code, None, Vec::new())),
+        Value::Array(parts) => parts.into_iter(),
+        _ => return Err(RedisError::strange("a script")),
+    };
+    let Some(Value::Int(code)) = parts.next() else { return Err(RedisError::strange("a script")) };
+    let values = parts.next();
+    Ok((code, values, parts.filter_map(|part| redis::from_redis_value(part).ok()).collect()))
 }
 
 #[cfg(test)]

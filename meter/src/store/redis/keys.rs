@@ -65,6 +65,16 @@ impl PortalKeys {
         }
     }
 
+    /// What the new names of foreign keys begin with.
+    pub(super) fn aside(&self) -> String {
+        format!("{}aside:", self.root)
+    }
+
+    /// A key's name within the portal.
+    pub(super) fn name<'k>(&self, key: &'k str) -> &'k str {
+        key.strip_prefix(&self.root).unwrap_or(key)
+    }
+
     pub(super) fn usage(&self, label: &str) -> String {
         format!("{}usage:{label}", self.root)
     }

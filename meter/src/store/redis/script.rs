@@ -14,7 +14,19 @@ impl Script {
     }
 }
 
+macro_rules! with_prelude {
+    ($file:literal) => {
+        LazyLock::new(|| Script::new(concat!(include_str!("prelude.lua"), include_str!($file))))
+    };
+}
+
 /// One step of a commit.
-pub(super) static COMMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("commit.lua")));
+pub(super) static COMMIT: LazyLock<Script> = with_prelude!("commit.lua");
+/// Counters are set right.
+pub(super) static SETTLE: LazyLock<Script> = with_prelude!("settle.lua");
+/// Visitors leave the live index.
+pub(super) static LEAVE: LazyLock<Script> = with_prelude!("leave.lua");
+/// The stream lets go of what every ledger has.
+pub(super) static TRIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("trim.lua")));
 /// A key of ours that holds another type is renamed.
 pub(super) static ASIDE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("aside.lua")));
