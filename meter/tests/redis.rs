@@ -220,6 +220,16 @@ fn who_has_gone_is_no_longer_in_the_live_index() {
 }
 
 #[test]
+fn a_step_may_tell_more_than_lua_hands_over_at_once() {
+    everywhere(|store, _| {
+        let entries: Vec<Entry> = (0..10_000).map(|number| entry("support", number)).collect();
+        apply(store, &[Step { entries: entries.clone(), portal: support(), ..Step::default() }]);
+        let told = store.read(&support(), StreamId::default(), 1_000).unwrap();
+        assert_eq!(told.into_iter().map(|told| told.entry.unwrap()).collect::<Vec<_>>(), entries);
+    });
+}
+
+#[test]
 fn what_is_not_ours_under_our_keys_is_set_aside_and_work_goes_on() {
     everywhere(|store, place| {
         apply(store, &[step("support", 1, None, Some("one"))]);
@@ -324,10 +334,11 @@ fn entries_are_read_in_order_and_what_is_none_is_told_apart() {
         place.does::<()>("support", "XADD @records * other x more y");
         let all = store.read(&portal, StreamId::default(), 100).unwrap();
         let entries: Vec<_> = all.iter().map(|told| told.entry.clone()).collect();
-        let expected = (1..=5).map(|number| Some(entry("support", number))).chain([None, None]);
+        let expected = (1..=5).map(|number| Some(entry("support", number))).chain([None, None, None]);
         assert_eq!(entries, expected.collect::<Vec<_>>());
         assert!(all.is_sorted_by_key(|told| told.id));
-        assert_eq!(store.last_id(&portal).unwrap(), all[6].id);
+        assert_eq!(all[6].id, all[7].id, "what was appended at once has one place");
+        assert_eq!(store.last_id(&portal).unwrap(), all[7].id);
         assert_eq!(store.backlog(&portal), Ok(7));
         let behind = store.read(&portal, all[1].id, 2).unwrap();
         assert_eq!(behind, all[2..4]);
@@ -388,7 +399,7 @@ fn who_is_past_a_time_leaves_the_index_unless_seen_again() {
             overdue.into_iter().map(|who| (who, vec![entry("support", 1), entry("support", 2)])).collect();
         assert_eq!(store.leave(&portal, 30, &who), Ok(2));
         assert_eq!(store.leave(&portal, 30, &who), Ok(0), "they went before");
-        assert_eq!(store.backlog(&portal), Ok(4), "and are told of once");
+        assert_eq!(store.read(&portal, StreamId::default(), 9).unwrap().len(), 4, "and are told of once");
         assert_eq!(store.live_count(&portal), Ok(3));
         place.does::<()>("support", "DEL @epoch");
         assert_eq!(store.leave(&portal, 30, &who).unwrap_err().trouble, Trouble::Forgot);
@@ -440,9 +451,8 @@ fn counters_are_set_to_what_the_ledger_has_and_what_is_on_its_way() {
         let nothing = [(module.clone(), day, Sums::default())];
         assert_eq!(store.settle_counters(&portal, &start, &nothing), Ok(Settled::Repaired(vec![])), "all on its way");
 
-        // The ledger has read two entries, a record is withdrawn that it has and one counts as another class.
-        let all = store.read(&portal, start.id, 2).unwrap();
-        let position = Position { id: all[1].id, ..start.clone() };
+        // The ledger has read all of these; a record is withdrawn that it has and one counts as another class.
+        let position = Position { id: store.last_id(&portal).unwrap(), ..start.clone() };
         let withdrawn = Step {
             gains: vec![Gain { sums: counted(-2, 1), ..gain(Some("chat"), 0) }],
             entries: vec![
@@ -453,17 +463,10 @@ fn counters_are_set_to_what_the_ledger_has_and_what_is_on_its_way() {
             ..step("support", 1, Some("x"), Some("y"))
         };
         apply(store, &[withdrawn]);
-        let ledger = [(module.clone(), day, counted(2, 0))];
-        // The repetition of record 2 is in the ledger already: the script cannot know, the next settlement does.
-        place.does::<()>("support", "HINCRBY @usage:2026-03-12:chat guest 1");
-        place.does::<()>("support", "HINCRBY @usage:2026-03-12:chat guest_raw 1");
-        place.does::<()>("support", "HINCRBY @usage:2026-03-12:chat billable 1");
-        place.does::<()>("support", "HINCRBY @usage:2026-03-12 guest 1");
-        place.does::<()>("support", "HINCRBY @usage:2026-03-12 guest_raw 1");
-        place.does::<()>("support", "HINCRBY @usage:2026-03-12 billable 1");
+        let ledger = [(module.clone(), day, counted(3, 1))];
         assert_eq!(store.settle_counters(&portal, &position, &ledger), Ok(Settled::Repaired(vec![])));
         let position = Position { id: store.last_id(&portal).unwrap(), ..start.clone() };
-        let ledger = [(module.clone(), day, counted(1, 2))];
+        let ledger = [(module.clone(), day, counted(0, 2))];
         let Settled::Repaired(repaired) = store.settle_counters(&portal, &position, &ledger).unwrap() else {
             panic!("not behind");
         };
@@ -475,14 +478,14 @@ fn counters_are_set_to_what_the_ledger_has_and_what_is_on_its_way() {
             is,
         };
         let expected = [None, module.clone()].into_iter().flat_map(|module| {
-            [("guest", "2", 1), ("guest_raw", "2", 1), ("billable", "4", 3)]
+            [("guest", "1", 0), ("guest_raw", "1", 0), ("billable", "3", 2)]
                 .map(|(field, was, is)| repair(module.clone(), field, was, is))
         });
         assert_eq!(repaired, expected.collect::<Vec<_>>());
         assert_eq!(store.settle_counters(&portal, &position, &ledger), Ok(Settled::Repaired(vec![])), "right now");
 
         place.does::<()>("support", "DEL @usage:2026-03-12 @usage:2026-03-12:chat");
-        let with_views = [(module.clone(), day, Sums { page_views: 7, duration_ms: 2999, ..counted(1, 2) })];
+        let with_views = [(module.clone(), day, Sums { page_views: 7, duration_ms: 2999, ..counted(0, 2) })];
         let Settled::Repaired(repaired) = store.settle_counters(&portal, &position, &with_views).unwrap() else {
             panic!("not behind");
         };
@@ -501,8 +504,7 @@ fn counters_are_set_to_what_the_ledger_has_and_what_is_on_its_way() {
 #[test]
 fn counters_wait_for_a_ledger_that_is_far_behind() {
     everywhere(|store, _| {
-        let entries = (0..1_001).map(|number| entry("support", number)).collect();
-        apply(store, &[Step { entries, portal: support(), ..Step::default() }]);
+        apply(store, &(0..501).map(told).collect::<Vec<_>>());
         let start = store.group(&support(), "a", None).unwrap();
         assert_eq!(store.settle_counters(&support(), &start, &[]), Ok(Settled::Behind));
         let position = Position { id: store.read(&support(), start.id, 1).unwrap()[0].id, ..start };
@@ -526,7 +528,7 @@ fn a_sealed_day_gains_no_records_but_statistics() {
         assert_eq!(all[0].sealed, Some(SOON));
         assert_eq!(all[0].sums.duration_ms, 4500);
         let days = place.does::<i64>("support", "PTTL @usage:2026-03-12") / (24 * HOUR);
-        assert_eq!(days, 34);
+        assert!((34..=35).contains(&days), "{days}");
         place.does::<()>("support", "DEL @usage:2026-03-12");
         assert_eq!(store.statistics(&portal).unwrap().len(), 2);
         let days = store.usage_days(&portal).unwrap();

@@ -134,17 +134,18 @@ impl RedisStore {
         if let Err(error) = self.know_epochs(steps.iter().map(|step| &step.portal)) {
             return steps.iter().map(|_| Err(error.clone())).collect();
         }
-        let mut pipeline = Pipeline::guarded();
-        let mut sent = Vec::with_capacity(steps.len());
-        for step in steps {
-            let epoch = self.portals.get(&step.portal).and_then(|portal| Some((portal, portal.epoch.as_deref()?)));
-            if let Some((portal, epoch)) = epoch {
-                let call = commit::call(&script::COMMIT.sha, &portal.keys, epoch, step, now);
-                pipeline.add_script(portal.keys.slot, &call, &script::COMMIT);
-            }
-            sent.push(epoch.is_some());
-        }
-        let mut answers = self.fleet.run(&pipeline).into_iter();
+        let Self { portals, fleet, .. } = self;
+        let mut calls = commit::Steps::new(now);
+        // What has no epoch is not sent.
+        let sent: Vec<bool> = steps
+            .iter()
+            .map(|step| {
+                let portal = portals.get(&step.portal);
+                let known = portal.and_then(|portal| Some((&portal.keys, portal.epoch.as_deref()?)));
+                known.map(|(keys, epoch)| calls.add(keys, epoch, step)).is_some()
+            })
+            .collect();
+        let mut answers = fleet.run(&calls).into_iter();
         let outcomes = steps.iter().zip(sent).map(|(step, sent)| {
             if !sent {
                 return Ok(Outcome::Reset);

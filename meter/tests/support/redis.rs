@@ -147,6 +147,10 @@ impl Server {
         self.process.as_ref().unwrap().signal(signal);
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().unwrap().pid
+    }
+
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use portalmeter_rules::time::Millis;
+use redis::cluster_routing::Slot as HashSlot;
 use redis::{Cmd, Value};
 
 use super::super::step::{Gain, Lively, Outcome, Step, Write};
 use super::error::RedisError;
+use super::fleet::Calls;
 use super::keys::{PortalKeys, label, member};
+use super::script::{COMMIT, Script};
 use crate::day::Day;
 use crate::usage::{Counters, Sums};
 
@@ -21,30 +24,81 @@ pub(super) struct Answer {
     pub(super) aside: Vec<String>,
 }
 
-/// The call. KEYS: epoch, live, records, days, a key a write, a hash a day and module. ARGV: the epoch; how many
-/// writes, lives and entries; four a write (how, before, after, for how long); two a life (member, last seen or
-/// nothing); one an entry; and for each hash its label, how many fields of records, how many fields, and their pairs.
-pub(super) fn call(sha: &str, keys: &PortalKeys, epoch: &str, step: &Step, now: Millis) -> Cmd {
-    let hashes = hashes(&step.gains);
+/// Steps as calls, each made when its turn comes.
+pub(super) struct Steps<'s> {
+    now: Millis,
+    steps: Vec<(&'s PortalKeys, &'s str, &'s Step)>,
+}
+
+impl<'s> Steps<'s> {
+    pub(super) fn new(now: Millis) -> Self {
+        Self { now, steps: Vec::new() }
+    }
+
+    /// A step of the portal of these keys, as long as they are of this epoch.
+    pub(super) fn add(&mut self, keys: &'s PortalKeys, epoch: &'s str, step: &'s Step) {
+        self.steps.push((keys, epoch, step));
+    }
+}
+
+impl Calls for Steps<'_> {
+    fn count(&self) -> usize {
+        self.steps.len()
+    }
+
+    fn slot(&self, call: usize) -> HashSlot {
+        self.steps[call].0.slot
+    }
+
+    fn script(&self, _: usize) -> Option<&'static Script> {
+        Some(&COMMIT)
+    }
+
+    fn write(&self, call: usize, bytes: &mut Vec<u8>) {
+        let (keys, epoch, step) = self.steps[call];
+        self::call(&COMMIT.sha, keys, epoch, step, self.now).write_packed_command(bytes);
+    }
+
+    fn is_guarded(&self) -> bool {
+        true
+    }
+}
+
+/// The call. KEYS: epoch, live, records, days, a key a write, a hash a day and module. ARGV: the epoch; the head: how
+/// many writes, lives and entries in four bytes each, then for each hash in a byte each how many of its fields are of
+/// records, and how many it has; four a write (how, before, after, for how long); two a life (member, last seen or
+/// nothing); two an entry (`entry` and the entry); and for each hash its label and its fields, each with its gain.
+fn call(sha: &str, keys: &PortalKeys, epoch: &str, step: &Step, now: Millis) -> Cmd {
+    let hashes: Vec<HashCall> = hashes(&step.gains).iter().map(HashCall::of).collect();
     let count = 4 + step.writes.len() + hashes.len();
     let mut call = Cmd::with_capacity(
-        7 + 5 * step.writes.len() + 2 * step.live.len() + step.entries.len() + 24 * hashes.len(),
-        512 + 1024 * step.entries.len(),
+        9 + 5 * step.writes.len() + 2 * step.live.len() + 2 * step.entries.len() + 22 * hashes.len(),
+        512 + 512 * step.entries.len(),
     );
     call.arg("EVALSHA").arg(sha).arg(count).arg(&keys.epoch).arg(&keys.live).arg(&keys.records).arg(&keys.days);
     for write in &step.writes {
         call.arg(keys.of_slot(&write.slot));
     }
     for hash in &hashes {
-        call.arg(keys.usage(&hash.label()));
+        call.arg(keys.usage(&hash.label));
     }
-    call.arg(epoch).arg(step.writes.len()).arg(step.live.len()).arg(step.entries.len());
+    let mut head = Vec::with_capacity(16);
+    for count in [step.writes.len(), step.live.len(), step.entries.len()] {
+        head.extend_from_slice(&(count as u32).to_be_bytes());
+    }
+    head.extend(hashes.iter().flat_map(|hash| [hash.records, hash.fields.len() as u8]));
+    call.arg(epoch).arg(head);
     step.writes.iter().for_each(|write| add_write(&mut call, write, now));
     step.live.iter().for_each(|lively| add_lively(&mut call, lively));
     for entry in &step.entries {
-        call.arg(entry.to_json());
+        call.arg("entry").arg(entry.to_json());
     }
-    hashes.iter().for_each(|hash| hash.add(&mut call));
+    for hash in &hashes {
+        call.arg(&hash.label);
+        for (field, gain) in &hash.fields {
+            call.arg(field).arg(gain);
+        }
+    }
     call
 }
 
@@ -109,31 +163,31 @@ pub(super) fn plus(all: &mut Sums, sums: &Sums) {
     all.duration_ms += sums.duration_ms;
 }
 
-impl HashGain {
-    fn label(&self) -> String {
-        label(self.day, self.module.as_deref())
-    }
+/// What one hash gains, as the script takes it.
+struct HashCall {
+    label: String,
+    /// How many of the fields are of records.
+    records: u8,
+    /// Fields that change, those of records first.
+    fields: Vec<(&'static str, i64)>,
+}
 
-    fn add(&self, call: &mut Cmd) {
-        let counters = Counters::of(&self.sums);
-        let records = record_fields(&counters);
-        let statistics = [
-            ("page_views", self.sums.page_views),
-            ("actions", self.sums.actions),
-            // Whole seconds cannot be added up exactly; the script writes `duration_seconds` from this.
-            ("duration_ms", self.sums.duration_ms),
-        ];
-        let changed = |fields: &[(&str, i64)]| fields.iter().filter(|field| field.1 != 0).count();
-        let records_changed = changed(&records);
-        call.arg(self.label()).arg(records_changed).arg(records_changed + changed(&statistics));
-        for (field, gain) in records.into_iter().chain(statistics).filter(|field| field.1 != 0) {
-            call.arg(field).arg(gain);
-        }
+impl HashCall {
+    fn of(hash: &HashGain) -> Self {
+        let sums = &hash.sums;
+        let records = record_fields(&Counters::of(sums)).into_iter().filter(|field| field.1 != 0);
+        let mut fields: Vec<_> = records.collect();
+        let records = fields.len() as u8;
+        // Whole seconds cannot be added up exactly; the script writes `duration_seconds` from `duration_ms`.
+        let statistics =
+            [("page_views", sums.page_views), ("actions", sums.actions), ("duration_ms", sums.duration_ms)];
+        fields.extend(statistics.into_iter().filter(|field| field.1 != 0));
+        Self { label: label(hash.day, hash.module.as_deref()), records, fields }
     }
 }
 
 /// The fields of a day's hash that are sums of records: final once the day is sealed.
-pub(super) fn record_fields(counters: &Counters) -> [(&'static str, i64); 7] {
+fn record_fields(counters: &Counters) -> [(&'static str, i64); 7] {
     [
         ("guest", counters.guest),
         ("external", counters.external),
@@ -182,7 +236,8 @@ mod tests {
     #[test]
     fn a_portals_day_has_its_modules_too_and_comes_first() {
         let gains = [gain(2, Some("chat"), 1), gain(2, Some("ask"), 2), gain(1, None, 4), gain(2, Some("chat"), 8)];
-        let hashes: Vec<_> = hashes(&gains).iter().map(|hash| (hash.label(), hash.sums.records[0])).collect();
+        let hashes: Vec<_> =
+            hashes(&gains).iter().map(|hash| (label(hash.day, hash.module.as_deref()), hash.sums.records[0])).collect();
         let expected = [("1970-01-02", 4), ("1970-01-03", 11), ("1970-01-03:ask", 2), ("1970-01-03:chat", 9)];
         assert_eq!(hashes, expected.map(|(label, guests)| (label.to_owned(), guests)));
     }

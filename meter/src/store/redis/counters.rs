@@ -51,8 +51,9 @@ pub struct Repair {
     pub is: i64,
 }
 
-/// So many entries on their way to the ledger are added up by the script: Redis does nothing else meanwhile.
-const TAIL: usize = 1_000;
+/// The entries of so many steps on their way to the ledger are added up by the script: Redis does nothing else meanwhile,
+/// some ten milliseconds.
+const TAIL: usize = 500;
 /// How long the hash of a sealed day is kept.
 const KEEP_SEALED: Millis = 35 * 86_400_000;
 

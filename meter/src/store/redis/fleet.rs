@@ -15,12 +15,25 @@ use super::locate::{Sentinels, SlotMap, redirected};
 use super::node::{Node, Opening, Rest};
 use super::script::Script;
 
-/// Calls for one or many servers.
+/// Calls for one or many servers, each made when its turn comes: servers work while we make the next.
+pub(super) trait Calls {
+    /// How many.
+    fn count(&self) -> usize;
+    /// The slot of a call's keys.
+    fn slot(&self, call: usize) -> HashSlot;
+    /// The script that a call runs.
+    fn script(&self, call: usize) -> Option<&'static Script>;
+    /// Appends a call as it is sent.
+    fn write(&self, call: usize, bytes: &mut Vec<u8>);
+    /// Whether nothing may reach a server that may have forgotten, not even the first call after it is found again.
+    fn is_guarded(&self) -> bool;
+}
+
+/// Calls that are made at once.
 #[derive(Default)]
 pub(super) struct Pipeline {
     bytes: Vec<u8>,
     calls: Vec<Call>,
-    /// Nothing goes to servers that may have forgotten, not even as the first thing after they are found again.
     guarded: bool,
 }
 
@@ -50,6 +63,28 @@ impl Pipeline {
         let start = self.bytes.len();
         call.write_packed_command(&mut self.bytes);
         self.calls.push(Call { bytes: start..self.bytes.len(), slot, script });
+    }
+}
+
+impl Calls for Pipeline {
+    fn count(&self) -> usize {
+        self.calls.len()
+    }
+
+    fn slot(&self, call: usize) -> HashSlot {
+        self.calls[call].slot
+    }
+
+    fn script(&self, call: usize) -> Option<&'static Script> {
+        self.calls[call].script
+    }
+
+    fn write(&self, call: usize, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.bytes[self.calls[call].bytes.clone()]);
+    }
+
+    fn is_guarded(&self) -> bool {
+        self.guarded
     }
 }
 
@@ -98,8 +133,8 @@ impl Fleet {
     }
 
     /// Sends all calls and reads all answers, in the calls' order.
-    pub(super) fn run(&mut self, pipeline: &Pipeline) -> Vec<Answer> {
-        let mut run = Run::new(pipeline);
+    pub(super) fn run(&mut self, calls: &dyn Calls) -> Vec<Answer> {
+        let mut run = Run::new(calls);
         for _ in 0..ROUNDS {
             let waiting = std::mem::take(&mut run.waiting);
             if waiting.is_empty() {
@@ -193,18 +228,18 @@ impl Fleet {
         let mut flights: Vec<Flight> = Vec::new();
         for Waiting { call, to } in waiting {
             if let Some(Redirect::Ask(host)) = to {
-                let answer = self.ask_there(&host, run.bytes(call), run.pipeline.guarded);
+                let answer = self.ask_there(&host, &run.bytes(call), run.calls.is_guarded());
                 run.answers[call] = Some(answer);
                 continue;
             }
             let host = match to {
                 Some(Redirect::Moved(host)) => Ok(host),
-                _ => self.host(run.pipeline.calls[call].slot),
+                _ => self.host(run.calls.slot(call)),
             };
             match host {
                 Ok(host) => match flights.iter_mut().find(|flight| flight.node.host == host) {
                     Some(flight) => flight.calls.push(call),
-                    None => match self.take(&host, run.pipeline.guarded) {
+                    None => match self.take(&host, run.calls.is_guarded()) {
                         Ok(node) => flights.push(Flight::new(node, call)),
                         Err(error) => run.answers[call] = Some(Err(error)),
                     },
@@ -229,7 +264,7 @@ impl Fleet {
             };
             let details = reply.details().unwrap_or_default();
             let place = || redirected(details, &flight.node.host);
-            match (reply.code(), run.pipeline.calls[call].script) {
+            match (reply.code(), run.calls.script(call)) {
                 ("NOSCRIPT", Some(script)) => {
                     if !load.iter().any(|one| one.sha == script.sha) {
                         load.push(script);
@@ -239,7 +274,7 @@ impl Fleet {
                 ("MOVED", _) if self.is_cluster() => {
                     let to = place();
                     if let (Routes::Cluster { map: Some(map), .. }, Some(host)) = (&mut self.routes, &to) {
-                        map.set(run.pipeline.calls[call].slot, host);
+                        map.set(run.calls.slot(call), host);
                     }
                     stale = true;
                     run.waiting.push(Waiting { call, to: to.map(Redirect::Moved) });
@@ -424,28 +459,30 @@ struct Waiting {
 }
 
 /// A pipeline on its way.
-struct Run<'p> {
-    pipeline: &'p Pipeline,
+struct Run<'c> {
+    calls: &'c dyn Calls,
     answers: Vec<Option<Answer>>,
     waiting: Vec<Waiting>,
 }
 
-impl<'p> Run<'p> {
-    fn new(pipeline: &'p Pipeline) -> Self {
-        let count = pipeline.calls.len();
+impl<'c> Run<'c> {
+    fn new(calls: &'c dyn Calls) -> Self {
+        let count = calls.count();
         let waiting = (0..count).map(|call| Waiting { call, to: None }).collect();
-        Self { pipeline, answers: (0..count).map(|_| None).collect(), waiting }
+        Self { calls, answers: (0..count).map(|_| None).collect(), waiting }
     }
 
-    fn bytes(&self, call: usize) -> &'p [u8] {
-        &self.pipeline.bytes[self.pipeline.calls[call].bytes.clone()]
+    fn bytes(&self, call: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.calls.write(call, &mut bytes);
+        bytes
     }
 
     /// Calls that wait for a script that cannot be loaded wait no longer.
     fn refuse(&mut self, script: &Script, error: &RedisError) {
-        let Self { pipeline, answers, waiting } = self;
+        let Self { calls, answers, waiting } = self;
         waiting.retain(|one| {
-            let other = pipeline.calls[one.call].script.is_none_or(|needed| needed.sha != script.sha);
+            let other = calls.script(one.call).is_none_or(|needed| needed.sha != script.sha);
             if !other {
                 answers[one.call] = Some(Err(error.clone()));
             }
@@ -484,7 +521,7 @@ impl Flight {
             buffer.clear();
             let start = self.sent;
             while self.sent < self.calls.len() && self.sent - start < CHUNK && buffer.len() < CHUNK_BYTES {
-                buffer.extend_from_slice(run.bytes(self.calls[self.sent]));
+                run.calls.write(self.calls[self.sent], buffer);
                 self.sent += 1;
             }
             self.chunks.push_back(self.sent - start);

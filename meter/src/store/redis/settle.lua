@@ -1,5 +1,5 @@
 -- Counters of open days are set to what the ledger has as of a position, and what is on its way to it.
--- KEYS: epoch, live, records, days, the hashes. ARGV: the position's epoch and id, how many entries at most; for each
+-- KEYS: epoch, live, records, days, the hashes. ARGV: the position's epoch and id, how many steps' entries at most; for each
 -- hash its label, its name in entries (`20524`, `20524:chat`), guest, external, internal, bot, converted, page views,
 -- actions, duration in ms.
 local most, WIDTH = tonumber(A[3]), 10
@@ -19,19 +19,21 @@ local function gain(entry, by)
     gained[name][entry.class] = (gained[name][entry.class] or 0) + by
   end)
 end
-for _, one in ipairs(tail) do
-  local known, entry = false, nil
-  if one[2][1] == 'entry' then known, entry = safely(cjson.decode, one[2][2]) end
-  if known and type(entry) == 'table' then
-    local record, session = entry.record or entry.withdrawn, entry.session
-    if type(record) == 'table' and type(record.id) == 'string' and type(record.class) == 'string'
-        and type(record.day) == 'number' then
-      -- What is withdrawn first is in the ledger already; what is told last holds.
-      if told[record.id] == nil and entry.withdrawn then gain(record, -1) end
-      told[record.id] = entry.record or false
-    elseif type(session) == 'table' and type(session.id) == 'string' then
-      session_of[session.id] = session
-    end
+local function hear(entry)
+  local record, session = entry.record or entry.withdrawn, entry.session
+  if type(record) == 'table' and type(record.id) == 'string' and type(record.class) == 'string'
+      and type(record.day) == 'number' then
+    -- What is withdrawn first is in the ledger already; what is told last holds.
+    if told[record.id] == nil and entry.withdrawn then gain(record, -1) end
+    told[record.id] = entry.record or false
+  elseif type(session) == 'table' and type(session.id) == 'string' then
+    session_of[session.id] = session
+  end
+end
+for _, step in ipairs(tail) do
+  for i = 1, #step[2], 2 do
+    local known, entry = safely(cjson.decode, step[2][i + 1])
+    if known and type(entry) == 'table' then hear(entry) end
   end
 end
 for _, record in pairs(told) do

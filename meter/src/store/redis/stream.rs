@@ -55,7 +55,7 @@ pub struct Position {
 /// An entry as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
-    /// Where it was.
+    /// Where it was: the place of its step.
     pub id: StreamId,
     /// The entry; nothing if it cannot be read.
     pub entry: Option<Entry>,
@@ -97,13 +97,18 @@ impl RedisStore {
         }
     }
 
-    /// At most `count` entries behind `after`, in order.
+    /// The entries of at most `count` steps behind `after`, in order. Up to a hundred of a step have one place, and are read
+    /// together.
     pub fn read(&mut self, portal: &Arc<str>, after: StreamId, count: usize) -> Result<Vec<Told>, RedisError> {
         let mut call = cmd("XRANGE");
         call.arg(&self.portal(portal).keys.records).arg(format!("({after}")).arg("+").arg("COUNT").arg(count);
         let answer = self.ask_stream(portal, &call)?;
         let Value::Array(told) = answer else { return Err(RedisError::strange("XRANGE")) };
-        told.into_iter().map(|one| read_told(one).ok_or_else(|| RedisError::strange("XRANGE"))).collect()
+        let mut entries = Vec::with_capacity(told.len());
+        for step in told {
+            read_step(step, &mut entries).ok_or_else(|| RedisError::strange("XRANGE"))?;
+        }
+        Ok(entries)
     }
 
     /// A ledger has all up to here for good.
@@ -148,7 +153,7 @@ impl RedisStore {
         groups.collect()
     }
 
-    /// Lets go of what every ledger has acknowledged; returns how many entries. Without any group nothing goes.
+    /// Lets go of what every ledger has acknowledged; returns of how many steps. Without any group nothing goes.
     pub fn trim(&mut self, portal: &Arc<str>) -> Result<u64, RedisError> {
         let keys = &self.portal(portal).keys;
         let (slot, script) = (keys.slot, &*script::TRIM);
@@ -175,7 +180,7 @@ impl RedisStore {
         last.and_then(|id| id.parse().ok()).ok_or_else(strange)
     }
 
-    /// How many entries a portal's stream holds: those that not every ledger has, and the last that all have.
+    /// Of how many steps a portal's stream holds entries: those that not every ledger has, and the last that all have.
     pub fn backlog(&mut self, portal: &Arc<str>) -> Result<u64, RedisError> {
         let mut call = cmd("XLEN");
         call.arg(&self.portal(portal).keys.records);
@@ -198,16 +203,18 @@ impl RedisStore {
     }
 }
 
-/// One entry of XRANGE. Whoever appended it: what is not one field `entry` with an entry of ours cannot be read.
-fn read_told(one: Value) -> Option<Told> {
-    let Value::Array(parts) = one else { return None };
+/// The entries of one step. Whoever appended it: what is no field `entry` with an entry of ours cannot be read.
+fn read_step(step: Value, entries: &mut Vec<Told>) -> Option<()> {
+    let Value::Array(parts) = step else { return None };
     let [Value::BulkString(id), Value::Array(fields)] = &parts[..] else { return None };
     let id = std::str::from_utf8(id).ok()?.parse().ok()?;
-    let entry = match &fields[..] {
-        [Value::BulkString(field), Value::BulkString(text)] if field == b"entry" => Entry::from_json(text),
-        _ => None,
-    };
-    Some(Told { id, entry })
+    entries.extend(fields.chunks(2).map(|field| match field {
+        [Value::BulkString(name), Value::BulkString(text)] if name == b"entry" => {
+            Told { id, entry: Entry::from_json(text) }
+        }
+        _ => Told { id, entry: None },
+    }));
+    Some(())
 }
 
 /// The portal's keys are not there: nobody has begun again yet.
