@@ -285,7 +285,7 @@ fn nothing_is_taken_without_the_epoch_that_was_known() {
         let first = step("support", 1, None, Some("one"));
         assert_eq!(store.apply(std::slice::from_ref(&first), NOW), [Ok(Outcome::Reset)], "nobody made one yet");
         assert_eq!(place.does::<i64>("support", "EXISTS @records @live"), 0);
-        apply(store, &[first.clone()]);
+        apply(store, std::slice::from_ref(&first));
         assert_eq!(store.continuity(), Ok(Continuity::Same));
         let mut other = place.store();
         apply(&mut other, &[step("support", 2, None, Some("x"))]);

@@ -20,11 +20,14 @@ use crate::observation::Stamp;
 use crate::policy::PolicyId;
 
 pub mod address;
+pub mod clock;
 mod commit;
 pub mod continuity;
 pub mod counters;
+mod epoch;
 pub mod error;
 mod fleet;
+pub mod guard;
 mod keys;
 pub mod live;
 mod locate;
@@ -176,60 +179,6 @@ impl RedisStore {
         portals.entry(Arc::clone(name)).or_insert_with(|| Portal { keys: keys.portal(name), epoch: None })
     }
 
-    /// Asks for the epochs of portals that were not asked for yet.
-    fn know_epochs<'p>(&mut self, portals: impl Iterator<Item = &'p Arc<str>>) -> Result<(), RedisError> {
-        let mut last = None;
-        let mut unknown = Vec::new();
-        for name in portals {
-            if last != Some(name) && self.portal(name).epoch.is_none() && !unknown.contains(name) {
-                unknown.push(Arc::clone(name));
-            }
-            last = Some(name);
-        }
-        for (name, epoch) in self.epochs_of(unknown)? {
-            self.portal(&name).epoch = epoch;
-        }
-        Ok(())
-    }
-
-    fn find_epochs(&mut self) -> Result<Vec<(Arc<str>, Option<String>)>, RedisError> {
-        let names = self.portals.keys().cloned().collect();
-        self.epochs_of(names)
-    }
-
-    fn epochs_of(&mut self, names: Vec<Arc<str>>) -> Result<Vec<(Arc<str>, Option<String>)>, RedisError> {
-        if names.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut pipeline = Pipeline::default();
-        for name in &names {
-            let keys = &self.portal(name).keys;
-            pipeline.add(keys.slot, cmd("GET").arg(&keys.epoch));
-        }
-        let answers = self.fleet.run(&pipeline);
-        let epochs = names.into_iter().zip(answers).map(|(name, answer)| match answer {
-            Ok(Value::BulkString(epoch)) => Ok((name, Some(String::from_utf8_lossy(&epoch).into_owned()))),
-            Ok(_) => Ok((name, None)),
-            Err(error) if error.is_foreign() => Ok((name, None)),
-            Err(error) => Err(error),
-        });
-        epochs.collect()
-    }
-
-    fn make_epochs(&mut self) -> Result<(), RedisError> {
-        let names: Vec<Arc<str>> = self.portals.keys().cloned().collect();
-        for name in names {
-            let keys = self.portal(&name).keys.clone();
-            self.put_aside(&name, &keys.epoch, "string")?;
-            self.fleet.ask(keys.slot, cmd("SET").arg(&keys.epoch).arg(token()?).arg("NX"))?;
-            self.portal(&name).epoch = None;
-        }
-        for (name, epoch) in self.find_epochs()? {
-            self.portal(&name).epoch = epoch;
-        }
-        Ok(())
-    }
-
     /// Renames a key of ours that does not hold the type it should.
     fn put_aside(&mut self, portal: &Arc<str>, key: &str, kind: &str) -> Result<(), RedisError> {
         let keys = &self.portal(portal).keys;
@@ -243,7 +192,9 @@ impl RedisStore {
     }
 
     fn report_all_aside(&mut self, portal: &Arc<str>, aside: Vec<String>) {
-        aside.into_iter().for_each(|renamed| self.report_aside(portal, renamed));
+        for renamed in aside {
+            self.report_aside(portal, renamed);
+        }
     }
 
     fn report_aside(&mut self, portal: &Arc<str>, renamed: String) {
@@ -253,12 +204,4 @@ impl RedisStore {
             self.aside.push(SetAside { portal: Arc::clone(portal), renamed });
         }
     }
-}
-
-/// A random token.
-fn token() -> Result<String, RedisError> {
-    let mut bytes = [0; 16];
-    let drawn = getrandom::fill(&mut bytes);
-    drawn.map_err(|error| RedisError::new(Trouble::Unexpected, None, format!("no randomness: {error}")))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -15,7 +15,7 @@ use redis::{Client, Connection, FromRedisValue, cmd};
 use tempfile::TempDir;
 
 /// How long anything may take on a slow, loaded machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until something is so.
 pub(crate) fn until<T>(what: &str, mut so: impl FnMut() -> Option<T>) -> T {

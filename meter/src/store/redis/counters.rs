@@ -27,6 +27,9 @@ pub struct DayCounters {
     pub sealed: Option<Millis>,
 }
 
+/// A module, or the portal as a whole, and a day.
+pub type DayOf = (Option<Arc<str>>, Day);
+
 /// What setting counters right came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
@@ -127,7 +130,7 @@ impl RedisStore {
     }
 
     /// Which days and modules of a portal have a hash.
-    pub fn usage_days(&mut self, portal: &Arc<str>) -> Result<Vec<(Option<Arc<str>>, Day)>, RedisError> {
+    pub fn usage_days(&mut self, portal: &Arc<str>) -> Result<Vec<DayOf>, RedisError> {
         let mut days: Vec<_> = self.labels(portal)?.iter().filter_map(|label| of_label(label)).collect();
         days.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
         Ok(days)

@@ -91,6 +91,9 @@ impl Calls for Pipeline {
 /// A call's answer; an error reply is an error here.
 pub(super) type Answer = Result<Value, RedisError>;
 
+/// A server, and whether it is connected.
+pub(super) type Linked = (Host, Result<(), RedisError>);
+
 /// How calls find their servers.
 enum Routes {
     /// All to one.
@@ -166,7 +169,7 @@ impl Fleet {
     }
 
     /// Every primary there is, connected if it can be.
-    pub(super) fn primaries(&mut self) -> Result<Vec<(Host, Result<(), RedisError>)>, RedisError> {
+    pub(super) fn primaries(&mut self) -> Result<Vec<Linked>, RedisError> {
         let hosts = match self.locate()? {
             Routes::Single(host) | Routes::Sentinel(_, Some(host)) => vec![host.clone()],
             Routes::Cluster { map: Some(map), .. } => map.primaries.clone(),
@@ -546,7 +549,9 @@ impl Flight {
 fn exchange(run: &mut Run<'_>, flights: &mut [Flight]) {
     let mut buffer = Vec::new();
     loop {
-        flights.iter_mut().for_each(|flight| flight.send(run, &mut buffer));
+        for flight in flights.iter_mut() {
+            flight.send(run, &mut buffer);
+        }
         let under_way = flights.iter_mut().filter(|flight| flight.failed.is_none() && !flight.chunks.is_empty());
         if under_way.map(Flight::receive).count() == 0 {
             break;

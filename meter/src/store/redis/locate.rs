@@ -10,7 +10,7 @@ use super::error::{RedisError, Trouble};
 use super::node::Opening;
 
 /// Slots of a cluster, by number.
-pub(super) const SLOTS: u16 = 16384;
+const SLOTS: u16 = 16384;
 
 /// Which primary holds which slot.
 #[derive(Debug, Default)]
