@@ -307,11 +307,13 @@ fn nothing_is_taken_without_the_epoch_that_was_known() {
         assert_eq!(other.apply(&[step("support", 4, None, Some("x"))], NOW), [Ok(Outcome::Done)]);
         assert_eq!(store.continuity(), Ok(Continuity::Same), "both have the same");
 
-        place.does::<()>("support", "DEL @epoch");
-        place.does::<()>("support", "RPUSH @epoch x");
-        assert!(matches!(store.continuity(), Ok(Continuity::Forgot(_))));
-        store.begin_again().unwrap();
-        assert_eq!(apply(store, &[step("support", 5, None, Some("x"))]), [Outcome::Done], "garbage is set aside");
+        for (number, garbage) in [(5, "RPUSH @epoch x"), (6, "SET @epoch x")] {
+            place.does::<()>("support", "DEL @epoch");
+            place.does::<()>("support", garbage);
+            assert!(matches!(store.continuity(), Ok(Continuity::Forgot(_))));
+            store.begin_again().unwrap();
+            assert_eq!(apply(store, &[step("support", number, None, Some("x"))]), [Outcome::Done], "it is set aside");
+        }
     });
 }
 

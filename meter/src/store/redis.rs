@@ -134,24 +134,25 @@ impl RedisStore {
 
     /// Does these steps at `now`, each whole or not at all, and says of each what became of it.
     pub fn apply(&mut self, steps: &[Step], now: Millis) -> Vec<Result<Outcome, RedisError>> {
-        if let Err(error) = self.know_epochs(steps.iter().map(|step| &step.portal)) {
-            return steps.iter().map(|_| Err(error.clone())).collect();
-        }
+        let failed = self.know_epochs(steps.iter().map(|step| &step.portal));
         let Self { portals, fleet, .. } = self;
         let mut calls = commit::Steps::new(now);
         // What has no epoch is not sent.
-        let sent: Vec<bool> = steps
-            .iter()
-            .map(|step| {
-                let portal = portals.get(&step.portal);
-                let known = portal.and_then(|portal| Some((&portal.keys, portal.epoch.as_deref()?)));
-                known.map(|(keys, epoch)| calls.add(keys, epoch, step)).is_some()
-            })
-            .collect();
+        let unsent = steps.iter().map(|step| {
+            let portal = portals.get(&step.portal);
+            match portal.and_then(|portal| Some((&portal.keys, portal.epoch.as_deref()?))) {
+                Some((keys, epoch)) => {
+                    calls.add(keys, epoch, step);
+                    None
+                }
+                None => Some(failed.get(&step.portal).map_or(Ok(Outcome::Reset), |error| Err(error.clone()))),
+            }
+        });
+        let unsent: Vec<_> = unsent.collect();
         let mut answers = fleet.run(&calls).into_iter();
-        let outcomes = steps.iter().zip(sent).map(|(step, sent)| {
-            if !sent {
-                return Ok(Outcome::Reset);
+        let outcomes = steps.iter().zip(unsent).map(|(step, unsent)| {
+            if let Some(outcome) = unsent {
+                return outcome;
             }
             let answer = answers.next().unwrap_or_else(|| Err(RedisError::strange("a commit")))?;
             let commit::Answer { outcome, aside } = commit::answer(answer)?;

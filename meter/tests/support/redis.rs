@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -244,6 +244,38 @@ impl Cluster {
     pub(crate) fn url(&self) -> String {
         let hosts: Vec<_> = self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
         format!("redis+cluster://{}", hosts.join(","))
+    }
+}
+
+/// A sentinel that watches one primary, called `main`.
+pub(crate) struct Sentinel {
+    _process: Held,
+    _dir: TempDir,
+    pub(crate) port: u16,
+}
+
+impl Sentinel {
+    pub(crate) fn of(primary: &Server) -> Self {
+        let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
+        let file = dir.path().join("sentinel.conf");
+        let monitor = format!("sentinel monitor main 127.0.0.1 {} 1", primary.port);
+        let times = "sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 2000";
+        let text = format!("port {port}\nbind 127.0.0.1\ndir {}\n{monitor}\n{times}\n", dir.path().display());
+        fs::write(&file, text).unwrap();
+        let arguments = [file.display().to_string(), "--sentinel".into()];
+        let process = Held::start(primary.program, &arguments, &dir.path().join("log"));
+        let sentinel = Self { _process: process, _dir: dir, port };
+        until("a sentinel", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok());
+        sentinel
+    }
+
+    /// Waits until it knows of so many replicas.
+    pub(crate) fn knows_replicas(&self, count: usize) {
+        let client = Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
+        until("replicas that the sentinel knows", || {
+            let replicas: Vec<redis::Value> = does(&mut client.get_connection().ok()?, "SENTINEL REPLICAS main");
+            (replicas.len() == count).then_some(())
+        });
     }
 }
 

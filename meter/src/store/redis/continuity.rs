@@ -126,17 +126,19 @@ impl RedisStore {
             let looked = linked.and_then(|()| self.fleet.look(&host));
             away = away.or(looked.err());
         }
-        if self.fleet.watch.check().is_ok() {
-            for (portal, found) in self.find_epochs()? {
-                let known = self.portals.get(&portal).and_then(|portal| portal.epoch.as_deref());
-                let why = match (known, found.as_deref()) {
-                    (Some(known), Some(found)) if known == found => continue,
-                    (None, Some(_)) => continue,
-                    (_, Some(_)) => format!("the keys of `{portal}` were made anew"),
-                    (_, None) => format!("the keys of `{portal}` are gone"),
-                };
-                self.fleet.watch.forget(why);
-            }
+        for (portal, found) in self.find_epochs() {
+            let known = self.portals.get(&portal).and_then(|portal| portal.epoch.clone());
+            let why = match (known, found) {
+                (_, Err(error)) => {
+                    away = away.or(Some(error));
+                    continue;
+                }
+                (None, Ok(Some(_))) => continue,
+                (Some(known), Ok(Some(found))) if known == found => continue,
+                (_, Ok(Some(_))) => format!("the keys of `{portal}` were made anew"),
+                (_, Ok(None)) => format!("the keys of `{portal}` are gone"),
+            };
+            self.fleet.watch.forget(why);
         }
         match (self.fleet.watch.check(), away) {
             (Err(forgot), _) => Ok(Continuity::Forgot(forgot.said)),

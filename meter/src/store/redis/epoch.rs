@@ -1,5 +1,6 @@
 //! Epochs: a random token made with a portal's keys, which commits name. Gone or another, the keys were lost.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use portalmeter_rules::id::Name;
@@ -9,12 +10,15 @@ use super::RedisStore;
 use super::error::{RedisError, Trouble};
 use super::fleet::Pipeline;
 
-/// A portal and its epoch, if it has one.
-type Epoch = (Arc<str>, Option<String>);
+/// A portal's epoch, if it has one; a portal whose primary is away holds up no other.
+pub(super) type Epoch = Result<Option<String>, RedisError>;
 
 impl RedisStore {
-    /// Asks for the epochs of portals that were not asked for yet.
-    pub(super) fn know_epochs<'p>(&mut self, portals: impl Iterator<Item = &'p Arc<str>>) -> Result<(), RedisError> {
+    /// Asks for the epochs of portals that were not asked for yet; returns those that could not be asked.
+    pub(super) fn know_epochs<'p>(
+        &mut self,
+        portals: impl Iterator<Item = &'p Arc<str>>,
+    ) -> HashMap<Arc<str>, RedisError> {
         let mut last = None;
         let mut unknown = Vec::new();
         for name in portals {
@@ -23,51 +27,92 @@ impl RedisStore {
             }
             last = Some(name);
         }
-        for (name, epoch) in self.epochs_of(unknown)? {
-            self.portal(&name).epoch = epoch;
+        let mut failed = HashMap::new();
+        for (name, epoch) in self.epochs_of(unknown) {
+            match epoch {
+                Ok(epoch) => self.portal(&name).epoch = epoch,
+                Err(error) => drop(failed.insert(name, error)),
+            }
         }
-        Ok(())
+        failed
+    }
+
+    /// The epoch of a portal that a call needs.
+    pub(super) fn epoch(&mut self, portal: &Arc<str>) -> Result<String, RedisError> {
+        if let Some(error) = self.know_epochs(std::iter::once(portal)).remove(portal) {
+            return Err(error);
+        }
+        self.portal(portal).epoch.clone().ok_or_else(|| gone(portal))
     }
 
     /// The epochs of all portals, as they are now.
-    pub(super) fn find_epochs(&mut self) -> Result<Vec<Epoch>, RedisError> {
+    pub(super) fn find_epochs(&mut self) -> Vec<(Arc<str>, Epoch)> {
         let names = self.portals.keys().cloned().collect();
         self.epochs_of(names)
     }
 
-    fn epochs_of(&mut self, names: Vec<Arc<str>>) -> Result<Vec<Epoch>, RedisError> {
-        if names.is_empty() {
-            return Ok(Vec::new());
-        }
+    fn epochs_of(&mut self, names: Vec<Arc<str>>) -> Vec<(Arc<str>, Epoch)> {
         let mut pipeline = Pipeline::default();
         for name in &names {
             let keys = &self.portal(name).keys;
             pipeline.add(keys.slot, cmd("GET").arg(&keys.epoch));
         }
         let answers = self.fleet.run(&pipeline);
-        let epochs = names.into_iter().zip(answers).map(|(name, answer)| match answer {
-            Ok(Value::BulkString(epoch)) => Ok((name, Some(String::from_utf8_lossy(&epoch).into_owned()))),
-            Ok(_) => Ok((name, None)),
-            Err(error) if error.is_foreign() => Ok((name, None)),
+        let epoch = |answer| match answer {
+            Ok(Value::BulkString(epoch)) => {
+                Ok(String::from_utf8(epoch).ok().filter(|text| text.parse::<Name>().is_ok()))
+            }
+            Ok(_) => Ok(None),
+            Err(error) if RedisError::is_foreign(&error) => Ok(None),
             Err(error) => Err(error),
-        });
-        epochs.collect()
+        };
+        names.into_iter().zip(answers.into_iter().map(epoch)).collect()
     }
 
-    /// Makes the epochs that are missing; of two nodes that do so at once one is the first for both.
+    /// Makes the epochs that are missing; of two nodes that do so at once one is the first for both. An error only if
+    /// it could be done for no portal: those of a primary that is away have none until it is back.
     pub(super) fn make_epochs(&mut self) -> Result<(), RedisError> {
-        let names: Vec<Arc<str>> = self.portals.keys().cloned().collect();
-        for name in names {
-            let keys = self.portal(&name).keys.clone();
-            self.put_aside(&name, &keys.epoch, "string")?;
-            self.fleet.ask(keys.slot, cmd("SET").arg(&keys.epoch).arg(token()?).arg("NX"))?;
-            self.portal(&name).epoch = None;
+        let mut failed = None;
+        let mut made = self.portals.is_empty();
+        for (name, found) in self.find_epochs() {
+            let epoch = found.and_then(|epoch| match epoch {
+                Some(epoch) => Ok(Some(epoch)),
+                None => self.make_epoch(&name),
+            });
+            made |= epoch.is_ok();
+            self.portal(&name).epoch = epoch.unwrap_or_else(|error| {
+                failed = Some(error);
+                None
+            });
         }
-        for (name, epoch) in self.find_epochs()? {
-            self.portal(&name).epoch = epoch;
+        match failed {
+            Some(error) if !made => Err(error),
+            _ => Ok(()),
         }
-        Ok(())
     }
+
+    fn make_epoch(&mut self, portal: &Arc<str>) -> Epoch {
+        let keys = self.portal(portal).keys.clone();
+        let call = |value| {
+            let mut call = cmd("SET");
+            call.arg(&keys.epoch).arg(value).arg("NX");
+            call
+        };
+        if self.fleet.ask(keys.slot, &call(token()?))? == Value::Nil {
+            // Another node's, or what is no epoch.
+            if let Some((_, Ok(Some(epoch)))) = self.epochs_of(vec![Arc::clone(portal)]).pop() {
+                return Ok(Some(epoch));
+            }
+            self.put_aside(portal, &keys.epoch, "of no type")?;
+            self.fleet.ask(keys.slot, &call(token()?))?;
+        }
+        self.epochs_of(vec![Arc::clone(portal)]).pop().map_or(Ok(None), |(_, epoch)| epoch)
+    }
+}
+
+/// The portal's keys are not there: nobody has begun again yet.
+pub(super) fn gone(portal: &str) -> RedisError {
+    RedisError::new(Trouble::Forgot, None, format!("the keys of `{portal}` are gone or were never made"))
 }
 
 /// A random token.

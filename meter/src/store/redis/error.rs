@@ -121,8 +121,9 @@ impl Trouble {
         ];
         let is = |word: &str| code == word || text.contains(&format!("-{word} "));
         let known = words.into_iter().find_map(|(word, trouble)| is(word).then_some(trouble));
-        let old = || text.contains("invalid password").then_some(Self::Denied);
-        known.or_else(old).unwrap_or(Self::Unexpected)
+        let phrases = [("invalid password", Self::Denied), ("user executing the script can't", Self::Forbidden)];
+        let phrase = || phrases.into_iter().find_map(|(phrase, trouble)| text.contains(phrase).then_some(trouble));
+        known.or_else(phrase).unwrap_or(Self::Unexpected)
     }
 }
 

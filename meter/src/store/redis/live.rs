@@ -6,9 +6,9 @@ use portalmeter_rules::time::Millis;
 use redis::{Cmd, Value, cmd};
 
 use super::super::step::Lively;
+use super::epoch::gone;
 use super::error::RedisError;
 use super::keys::{member, of_member};
-use super::stream::forgot;
 use super::{RedisStore, commit, script};
 use crate::entry::Entry;
 
@@ -50,9 +50,8 @@ impl RedisStore {
     /// Takes those out of the index who were not seen after `upto`, and tells the ledger of each in the same step;
     /// returns how many went.
     pub fn leave(&mut self, portal: &Arc<str>, upto: Millis, who: &[(Lively, Vec<Entry>)]) -> Result<u64, RedisError> {
-        self.know_epochs(std::iter::once(portal))?;
-        let own = self.portal(portal);
-        let (keys, Some(epoch)) = (own.keys.clone(), own.epoch.clone()) else { return Err(forgot(portal)) };
+        let epoch = self.epoch(portal)?;
+        let keys = self.portal(portal).keys.clone();
         let script = &*script::LEAVE;
         let mut call = Cmd::new();
         call.arg("EVALSHA").arg(&script.sha).arg(3).arg(&keys.epoch).arg(&keys.live).arg(&keys.records);
@@ -66,7 +65,7 @@ impl RedisStore {
         let (code, values, aside) = commit::parts(self.fleet.ask_script(keys.slot, &call, script)?)?;
         self.report_all_aside(portal, aside);
         match (code, values) {
-            (0, _) => Err(forgot(portal)),
+            (0, _) => Err(gone(portal)),
             (1, Some(values)) => {
                 let gone: Vec<u64> = redis::from_redis_value(values).map_err(|_| RedisError::strange("a sweep"))?;
                 Ok(gone.into_iter().sum())

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use redis::{Cmd, Value, cmd};
 
-use super::error::{RedisError, Trouble};
+use super::error::RedisError;
 use super::{RedisStore, script};
 use crate::entry::Entry;
 
@@ -79,8 +79,7 @@ impl RedisStore {
         name: &str,
         position: Option<&Position>,
     ) -> Result<Position, RedisError> {
-        self.know_epochs(std::iter::once(portal))?;
-        let Some(epoch) = self.portal(portal).epoch.clone() else { return Err(forgot(portal)) };
+        let epoch = self.epoch(portal)?;
         let last = self.last_id(portal)?;
         let known = position.filter(|position| position.epoch == epoch && position.id <= last);
         let id = known.map_or_else(StreamId::default, |position| position.id);
@@ -215,11 +214,6 @@ fn read_step(step: Value, entries: &mut Vec<Told>) -> Option<()> {
         _ => Told { id, entry: None },
     }));
     Some(())
-}
-
-/// The portal's keys are not there: nobody has begun again yet.
-pub(super) fn forgot(portal: &str) -> RedisError {
-    RedisError::new(Trouble::Forgot, None, format!("the keys of `{portal}` are gone or were never made"))
 }
 
 #[cfg(test)]
