@@ -249,9 +249,9 @@ fn a_cut_connection_leaves_every_step_done_or_not_and_nothing_is_done_twice() {
     for round in 1..=12_u32 {
         let numbers: Vec<u32> = (round * 10_000..round * 10_000 + count).collect();
         if round % 2 == 0 {
-            wire.cut_going(i64::from(round) * 17_001)
+            wire.cut_going(i64::from(round) * 17_001);
         } else {
-            wire.cut_coming(i64::from(round) * 131)
+            wire.cut_coming(i64::from(round) * 131);
         }
         let mut cuts = 0;
         let mut left: Vec<Step> = numbers.iter().map(|number| first("support", *number)).collect();
@@ -461,7 +461,7 @@ fn portal_on(cluster: &Cluster, node: usize) -> String {
     let range = [0..5461, 5461..10923, 10923..16384_u16][node].clone();
     assert_eq!(cluster.nodes.len() - node, 3 - node, "three primaries");
     let slots: Vec<HashSlot> = range.map(|slot| HashSlot::new(slot).unwrap()).collect();
-    (0..).map(|number| format!("portal-{number}")).find(|name| slots.contains(&HashSlot::for_key(name))).unwrap()
+    (0..1_000).map(|number| format!("portal-{number}")).find(|name| slots.contains(&HashSlot::for_key(name))).unwrap()
 }
 
 #[test]

@@ -30,10 +30,11 @@ mod fleet;
 pub mod guard;
 mod keys;
 pub mod live;
-mod locate;
 mod node;
 mod script;
+mod sentinels;
 pub mod shared;
+mod slots;
 pub mod stream;
 
 pub use self::address::Address;

@@ -1,7 +1,6 @@
 //! The servers as one: calls go to whoever holds their slot, many at once, each with an answer of its own.
 
-use std::collections::{HashMap, VecDeque};
-use std::ops::Range;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use redis::cluster_routing::Slot as HashSlot;
@@ -11,82 +10,16 @@ use super::Settings;
 use super::address::{Host, Shape};
 use super::continuity::Watch;
 use super::error::{RedisError, Trouble};
-use super::locate::{Sentinels, SlotMap, redirected};
 use super::node::{Node, Opening, Rest};
 use super::script::Script;
+use super::sentinels::Sentinels;
+use super::slots::{SlotMap, redirected};
+use flight::{Flight, Redirect, Run, Waiting, exchange};
 
-/// Calls for one or many servers, each made when its turn comes: servers work while we make the next.
-pub(super) trait Calls {
-    /// How many.
-    fn count(&self) -> usize;
-    /// The slot of a call's keys.
-    fn slot(&self, call: usize) -> HashSlot;
-    /// The script that a call runs.
-    fn script(&self, call: usize) -> Option<&'static Script>;
-    /// Appends a call as it is sent.
-    fn write(&self, call: usize, bytes: &mut Vec<u8>);
-    /// Whether nothing may reach a server that may have forgotten, not even the first call after it is found again.
-    fn is_guarded(&self) -> bool;
-}
+mod calls;
+mod flight;
 
-/// Calls that are made at once.
-#[derive(Default)]
-pub(super) struct Pipeline {
-    bytes: Vec<u8>,
-    calls: Vec<Call>,
-    guarded: bool,
-}
-
-struct Call {
-    bytes: Range<usize>,
-    slot: HashSlot,
-    script: Option<&'static Script>,
-}
-
-impl Pipeline {
-    /// Calls that must not reach servers that may have forgotten.
-    pub(super) fn guarded() -> Self {
-        Self { guarded: true, ..Self::default() }
-    }
-
-    /// A call that concerns keys of this slot.
-    pub(super) fn add(&mut self, slot: HashSlot, call: &Cmd) {
-        self.add_call(slot, call, None);
-    }
-
-    /// A call of a script.
-    pub(super) fn add_script(&mut self, slot: HashSlot, call: &Cmd, script: &'static Script) {
-        self.add_call(slot, call, Some(script));
-    }
-
-    fn add_call(&mut self, slot: HashSlot, call: &Cmd, script: Option<&'static Script>) {
-        let start = self.bytes.len();
-        call.write_packed_command(&mut self.bytes);
-        self.calls.push(Call { bytes: start..self.bytes.len(), slot, script });
-    }
-}
-
-impl Calls for Pipeline {
-    fn count(&self) -> usize {
-        self.calls.len()
-    }
-
-    fn slot(&self, call: usize) -> HashSlot {
-        self.calls[call].slot
-    }
-
-    fn script(&self, call: usize) -> Option<&'static Script> {
-        self.calls[call].script
-    }
-
-    fn write(&self, call: usize, bytes: &mut Vec<u8>) {
-        bytes.extend_from_slice(&self.bytes[self.calls[call].bytes.clone()]);
-    }
-
-    fn is_guarded(&self) -> bool {
-        self.guarded
-    }
-}
+pub(super) use calls::{Calls, Pipeline};
 
 /// A call's answer; an error reply is an error here.
 pub(super) type Answer = Result<Value, RedisError>;
@@ -116,9 +49,6 @@ pub(super) struct Fleet {
 
 /// So many times a call is sent on to where another server says it belongs.
 const ROUNDS: usize = 5;
-/// Calls and bytes that are sent before answers are read, twice.
-const CHUNK: usize = 128;
-const CHUNK_BYTES: usize = 128 * 1024;
 
 impl Fleet {
     pub(super) fn new(settings: &Settings) -> Self {
@@ -447,121 +377,5 @@ impl Fleet {
         }
         node.rest.succeeded();
         Ok(())
-    }
-}
-
-/// Where another server says a call belongs.
-enum Redirect {
-    Moved(Host),
-    Ask(Host),
-}
-
-struct Waiting {
-    call: usize,
-    to: Option<Redirect>,
-}
-
-/// A pipeline on its way.
-struct Run<'c> {
-    calls: &'c dyn Calls,
-    answers: Vec<Option<Answer>>,
-    waiting: Vec<Waiting>,
-}
-
-impl<'c> Run<'c> {
-    fn new(calls: &'c dyn Calls) -> Self {
-        let count = calls.count();
-        let waiting = (0..count).map(|call| Waiting { call, to: None }).collect();
-        Self { calls, answers: (0..count).map(|_| None).collect(), waiting }
-    }
-
-    fn bytes(&self, call: usize) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.calls.write(call, &mut bytes);
-        bytes
-    }
-
-    /// Calls that wait for a script that cannot be loaded wait no longer.
-    fn refuse(&mut self, script: &Script, error: &RedisError) {
-        let Self { calls, answers, waiting } = self;
-        waiting.retain(|one| {
-            let other = calls.script(one.call).is_none_or(|needed| needed.sha != script.sha);
-            if !other {
-                answers[one.call] = Some(Err(error.clone()));
-            }
-            other
-        });
-    }
-
-    fn answered_by<'a>(&'a self, flight: &'a Flight) -> impl Iterator<Item = &'a RedisError> {
-        flight.calls.iter().filter_map(|call| self.answers[*call].as_ref()?.as_ref().err())
-    }
-
-    fn finish(self) -> Vec<Answer> {
-        let unsettled = || RedisError::new(Trouble::Moving, None, "sent on from server to server");
-        self.answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(unsettled()))).collect()
-    }
-}
-
-/// Calls on their way to one server.
-struct Flight {
-    node: Node,
-    calls: Vec<usize>,
-    sent: usize,
-    /// Sizes of the chunks whose answers are to come.
-    chunks: VecDeque<usize>,
-    answers: Vec<Value>,
-    failed: Option<RedisError>,
-}
-
-impl Flight {
-    fn new(node: Node, call: usize) -> Self {
-        Self { node, calls: vec![call], sent: 0, chunks: VecDeque::new(), answers: Vec::new(), failed: None }
-    }
-
-    fn send(&mut self, run: &Run<'_>, buffer: &mut Vec<u8>) {
-        while self.failed.is_none() && self.sent < self.calls.len() && self.chunks.len() < 2 {
-            buffer.clear();
-            let start = self.sent;
-            while self.sent < self.calls.len() && self.sent - start < CHUNK && buffer.len() < CHUNK_BYTES {
-                run.calls.write(self.calls[self.sent], buffer);
-                self.sent += 1;
-            }
-            self.chunks.push_back(self.sent - start);
-            self.failed = self.node.send(buffer).err();
-        }
-    }
-
-    fn receive(&mut self) {
-        for _ in 0..self.chunks.pop_front().unwrap_or(0) {
-            match self.node.receive() {
-                Ok(value) => self.answers.push(value),
-                Err(error) => {
-                    self.failed = Some(error);
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// Sends and receives by turns, so that servers and we work at the same time.
-fn exchange(run: &mut Run<'_>, flights: &mut [Flight]) {
-    let mut buffer = Vec::new();
-    loop {
-        for flight in flights.iter_mut() {
-            flight.send(run, &mut buffer);
-        }
-        let under_way = flights.iter_mut().filter(|flight| flight.failed.is_none() && !flight.chunks.is_empty());
-        if under_way.map(Flight::receive).count() == 0 {
-            break;
-        }
-    }
-    for flight in flights {
-        if let Some(error) = &flight.failed {
-            for call in &flight.calls[flight.answers.len()..] {
-                run.answers[*call] = Some(Err(error.clone()));
-            }
-        }
     }
 }
