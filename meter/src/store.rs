@@ -16,6 +16,7 @@ mod aside;
 mod commit;
 pub mod embedded;
 mod plan;
+pub mod redis;
 pub(crate) mod row;
 pub mod step;
 mod telling;
@@ -78,6 +79,12 @@ pub enum StoreError {
     /// Other nodes were faster again and again.
     #[error("{0} visitors are written by other nodes all the time; they are tried again")]
     Contended(usize),
+    /// Redis said so, or nothing.
+    #[error(transparent)]
+    Redis(#[from] redis::RedisError),
+    /// It does not know what it knew; see [`Store::continuity`].
+    #[error("the store has forgotten what it was told")]
+    Forgot,
     /// The ledger that shares its file said so.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -104,6 +111,26 @@ pub trait Store: Send {
 
     /// Takes steps in their order, each atomically: all of it, or nothing because a value has changed.
     fn apply(&mut self, steps: &[Step], now: Millis) -> Result<Vec<Outcome>, StoreError>;
+
+    /// Whether it still knows what it was told; if not, why, and it takes nothing until [`Store::begin_again`].
+    fn continuity(&mut self) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
+    /// What it knows now is what counts: the recent past is about to be sent again.
+    fn begin_again(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Tells other nodes that this one is there, and that all it saw before `passed` is committed.
+    fn attend(&mut self, _node: NodeId, _passed: Millis, _now: Millis) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Nobody need wait for a node any more: all it saw is committed.
+    fn leave(&mut self, _node: NodeId) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// What is live at `now`, where a store of this node alone knows.
     fn resume(&mut self, now: Millis) -> Result<Resumed, StoreError>;

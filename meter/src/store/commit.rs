@@ -81,6 +81,7 @@ pub fn commit(store: &mut dyn Store, batch: &Batch, memory: Memory) -> Result<Co
         for ((step, (visit, committed)), outcome) in steps.iter().zip(planned).zip(outcomes) {
             match outcome {
                 Outcome::Done => done.add(committed),
+                Outcome::Reset => return Err(StoreError::Forgot),
                 Outcome::Lost(there) => {
                     done.races += 1;
                     correct(&mut held, step, there);
