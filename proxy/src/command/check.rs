@@ -101,7 +101,7 @@ pub(crate) fn summary(path: &Path, config: &Config, warnings: usize) -> String {
     let _ = writeln!(text, "  data       {}; secret {secret}", config.data_dir.display());
     let store = match &config.store {
         Store::Embedded => "embedded".to_owned(),
-        Store::Redis(redis) => format!("{redis}, keys begin with {}:", redis.prefix),
+        Store::Redis(redis) => format!("{}, keys begin with {}:", redis.address, redis.prefix),
     };
     let ledger = match &config.ledger.place {
         Place::Embedded => "embedded",

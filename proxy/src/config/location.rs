@@ -1,4 +1,4 @@
-//! Where a store or ledger is: its URL, from the file, from the environment or from a file of its own.
+//! Where a store or ledger is: its URL, from the configuration, from the environment or from a file of its own.
 
 use std::fmt;
 use std::ops::Range;
@@ -15,7 +15,6 @@ use super::veil::veiled_url;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Location {
     pub(super) scheme: String,
-    pub(super) user: Option<String>,
     pub(super) password: Option<Hidden>,
     pub(super) hosts: Vec<Host>,
     /// Without its first slash.
@@ -28,11 +27,11 @@ pub(super) struct Location {
 
 /// A server, by name or address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Host {
+pub(super) struct Host {
     /// Without brackets.
-    pub(crate) name: String,
-    /// If it is written, or else what is usual.
-    pub(crate) port: Option<u16>,
+    name: String,
+    /// If it is written.
+    port: Option<u16>,
 }
 
 impl fmt::Display for Host {
@@ -99,9 +98,9 @@ pub(super) fn parse(url: &str) -> Result<Location, Wrong> {
         return wrong("has a password that cannot be told from the rest", ESCAPES);
     }
     let (user, servers) = authority.rsplit_once('@').map_or((None, authority), |(user, rest)| (Some(user), rest));
-    let (user, password) = match user.map(|user| user.split_once(':').unwrap_or((user, ""))) {
-        None => (None, None),
-        Some((user, password)) => (decoded(user)?, decoded(password)?.map(Hidden::new)),
+    let password = match user.and_then(|user| user.split_once(':')) {
+        None => None,
+        Some((_, password)) => decoded(password)?.map(Hidden::new),
     };
     let hosts = if servers.is_empty() { Ok(Vec::new()) } else { servers.split(',').map(host).collect() };
     let (behind, fragment) =
@@ -109,7 +108,6 @@ pub(super) fn parse(url: &str) -> Result<Location, Wrong> {
     let (path, query) = behind.split_once('?').unwrap_or((behind, ""));
     Ok(Location {
         scheme: scheme.to_ascii_lowercase(),
-        user,
         password,
         hosts: hosts?,
         path: path.trim_start_matches('/').to_owned(),
@@ -119,14 +117,16 @@ pub(super) fn parse(url: &str) -> Result<Location, Wrong> {
 }
 
 const EXAMPLES: &str = "such as \"redis://10.0.0.5:6379\" or \"postgres://10.0.0.5/portalmeter\"";
-const ESCAPES: &str = "within user and password write %40 for @, %3A for :, %2F for /, %3F for ?, %23 for #, %25 for %";
+/// How what divides a URL is written within its parts.
+pub(super) const ESCAPES: &str =
+    "within user and password write %40 for @, %3A for :, %2F for /, %3F for ?, %23 for #, %25 for %";
 
 /// What stands for itself and what is escaped; nothing if it is empty.
 fn decoded(text: &str) -> Result<Option<String>, Wrong> {
     match percent_decode_str(text).decode_utf8() {
         Ok(text) if text.is_empty() => Ok(None),
         Ok(text) => Ok(Some(text.into_owned())),
-        Err(_) => Err(("has a user or password that is not UTF-8".to_owned(), ESCAPES.to_owned())),
+        Err(_) => Err(("has a password that is not UTF-8".to_owned(), ESCAPES.to_owned())),
     }
 }
 
@@ -159,11 +159,11 @@ mod tests {
     fn a_url_is_taken_apart() {
         let all = parse("Redis+Sentinel://pm:a%40b@s1:26379,[::1]/main/2?x=1#y").unwrap();
         assert_eq!(all.scheme, "redis+sentinel");
-        assert_eq!((all.user.as_deref(), all.password.as_ref().map(Hidden::reveal)), (Some("pm"), Some("a@b")));
+        assert_eq!(all.password.as_ref().map(Hidden::reveal), Some("a@b"));
         assert_eq!(all.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(), ["s1:26379", "[::1]"]);
         assert_eq!((all.path.as_str(), all.query.as_str(), all.fragment.as_deref()), ("main/2", "x=1", Some("y")));
         let least = parse("redis://db").unwrap();
-        assert_eq!((least.user, least.password, least.hosts[0].port), (None, None, None));
+        assert_eq!((least.password, least.hosts[0].port), (None, None));
     }
 
     #[test]

@@ -41,13 +41,23 @@ fn in_url(text: &str, at: usize) -> Option<Range<usize>> {
         Some(quote) => rest.get(..closing(rest, quote))?,
         None => rest.lines().next()?,
     };
-    let user = rest.get(..rest.rfind('@')?)?;
+    let is_store = ["redis", "postgres"].iter().any(|store| scheme.to_ascii_lowercase().starts_with(store));
+    let Some(end) = rest.rfind('@') else { return if is_store { without_host(rest, start) } else { None } };
+    let user = rest.get(..end)?;
     let from = match user.find(':') {
         Some(colon) => colon + 1,
         None if scheme.to_ascii_lowercase().starts_with("redis") => 0,
         None => return None,
     };
     Some(start + from..start + user.len())
+}
+
+/// Somebody forgot the host: what stands where a port should be, and is none, is the password.
+fn without_host(rest: &str, start: usize) -> Option<Range<usize>> {
+    let (_, port) = rest.rsplit_once(':')?;
+    let is_port = |text: &str| text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = port.split(['/', '?', '#', ',']).next().unwrap_or(port);
+    (!is_port(number) && !port.contains(']')).then(|| start + rest.len() - port.len()..start + rest.len())
 }
 
 /// What is given to the key that ends with `key` at `at`, if it is text.
@@ -93,11 +103,15 @@ mod tests {
             ("url = \"redis://:a@b:c@db\" # ann@example", "url = \"redis://:*****@db\" # ann@example"),
             ("url = \"redis://:a\\\"b@db\"", "url = \"redis://:****@db\""),
             ("url = \"redis://:a'b@db\"", "url = \"redis://:***@db\""),
-            ("url = 'redis://:a\\'@x'", "url = 'redis://:a\\'@x'"),
+            ("url = 'redis://:a\\'@x'", "url = 'redis://:**'@x'"),
             ("url = \"redis://:hunter2@db", "url = \"redis://:*******@db"),
             ("url = redis://:hunter2@db/1", "url = redis://:*******@db/1"),
             ("`postgres://u:p@h/d` is", "`postgres://u:*@h/d` is"),
             ("redis://token@db", "redis://*****@db"),
+            ("\"redis://:hunter2\" #", "\"redis://:*******\" #"),
+            ("redis://pm:hunter2/0 x", "redis://pm:***********"),
+            ("redis://a:6379,b:6380/0?x#y", "redis://a:6379,b:6380/0?x#y"),
+            ("rediss://[::1]/0", "rediss://[::1]/0"),
             ("postgres://pm@db/usage", "postgres://pm@db/usage"),
             ("postgres:///d?user=u&password=pw&x=1", "postgres:///d?user=u&password=**&x=1"),
             ("password = \"hunter2\"\nx = 1", "password = \"*******\"\nx = 1"),

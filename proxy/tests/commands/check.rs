@@ -61,7 +61,7 @@ fn a_password_is_not_shown_where_an_error_quotes_its_line() {
     let told = check("[store]\nurl = \"redis://pm:hunter2@d b\"\n");
     assert_eq!(told.code, 1);
     assert!(
-        told.aside.contains("has a host that is none") && told.aside.contains("redis://pm:*******@d b"),
+        told.aside.contains("names a server that cannot be") && told.aside.contains("redis://pm:*******@d b"),
         "{told:?}"
     );
     assert!(!format!("{told:?}").contains("hunter2"), "{told:?}");

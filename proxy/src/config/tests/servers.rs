@@ -1,8 +1,9 @@
 //! Where store and ledger are, and that nobody gets to see their passwords.
 
-use super::super::hidden::Hidden;
 use super::super::ledger::Postgres;
-use super::super::store::{Redis, Servers};
+use portalmeter_meter::store::redis::Settings;
+use portalmeter_meter::store::redis::address::Shape;
+
 use super::*;
 
 /// The configuration with these lines before its portal.
@@ -10,7 +11,7 @@ fn with(lines: &str) -> String {
     format!("secret = {{ file = \"secret\" }}\n{lines}{PORTAL}")
 }
 
-fn redis(lines: &str) -> Redis {
+fn redis(lines: &str) -> Settings {
     match good(&with(&format!("[store]\n{lines}"))).store {
         Store::Redis(redis) => *redis,
         Store::Embedded => panic!("embedded"),
@@ -27,20 +28,23 @@ fn postgres(lines: &str) -> Postgres {
 #[test]
 fn redis_is_one_server_a_cluster_or_what_sentinels_say() {
     let one = redis("url = \"redis://db\"\n");
-    assert_eq!((one.to_string().as_str(), one.tls, one.prefix.as_str()), ("redis://db:6379/0", false, "pm"));
-    assert_eq!((one.connect, one.answer), (Duration::from_secs(2), Duration::from_secs(2)));
-    let two = redis(
-        "url = \"rediss://pm@[::1]:6380/3\"\nca_file = \"ca.pem\"\nprefix = \"shop\"\ntimeouts.answer = \"300ms\"\n",
+    assert_eq!((one.address.to_string().as_str(), one.prefix.as_str()), ("redis://db:6379/0", "pm"));
+    let lines =
+        "url = \"rediss://pm@[::1]:6380/3\"\nca_file = \"ca.pem\"\nprefix = \"shop\"\ntimeouts.answer = \"300ms\"\n";
+    let two = redis(lines);
+    assert_eq!(
+        (two.address.to_string().as_str(), two.address.login.user.as_deref()),
+        ("rediss://[::1]:6380/3", Some("pm"))
     );
-    assert_eq!((two.to_string().as_str(), two.user.as_deref()), ("rediss://[::1]:6380/3", Some("pm")));
-    assert!(two.authorities.is_some() && two.prefix == "shop" && two.answer == Duration::from_millis(300));
+    assert!(two.ca.is_some() && two.prefix == "shop");
+    assert_eq!((two.connect_timeout, two.response_timeout), (Duration::from_secs(2), Duration::from_millis(300)));
     let cluster = redis("url = \"redis+cluster://a,b:7000,c\"\n");
-    assert_eq!(cluster.to_string(), "redis+cluster://a:6379,b:7000,c:6379");
+    assert_eq!(cluster.address.to_string(), "redis+cluster://a:6379,b:7000,c:6379");
     let lines = "url = \"rediss+sentinel://a,b:26380/main/1\"\nsentinel_user = \"s\"\nsentinel_password = { file = \"password\" }\n";
     let watched = redis(lines);
-    assert_eq!(watched.to_string(), "rediss+sentinel://a:26379,b:26380/main/1");
-    let Servers::Sentinel { user, password, .. } = watched.servers else { panic!() };
-    assert_eq!((user.as_deref(), password.as_ref().map(Hidden::reveal)), (Some("s"), Some("hun:t@er2")));
+    assert_eq!(watched.address.to_string(), "rediss+sentinel://a:26379,b:26380/main/1");
+    let Shape::Sentinel { login, .. } = watched.address.shape else { panic!() };
+    assert_eq!((login.user.as_deref(), login.password.as_deref()), (Some("s"), Some("hun:t@er2")));
 }
 
 #[test]
@@ -51,11 +55,8 @@ fn a_password_may_come_from_a_file_the_environment_or_with_the_url() {
         "url_env = \"PM_REDIS\"\n",
         "url_file = \"redis.url\"\n",
     ] {
-        let redis = redis(lines);
-        assert_eq!(
-            (redis.user.as_deref(), redis.password.as_ref().map(Hidden::reveal)),
-            (Some("pm"), Some("hun:t@er2"))
-        );
+        let login = redis(lines).address.login;
+        assert_eq!((login.user.as_deref(), login.password.as_deref()), (Some("pm"), Some("hun:t@er2")));
     }
     for lines in [
         "url = \"postgres://pm@db/usage\"\npassword = { file = \"password\" }\n",
@@ -102,20 +103,20 @@ fn stores_and_ledgers_that_are_none() {
         ("[store]\nurl = \"mysql://x\"\n", "\"mysql://x\"", "not a store", "`redis+cluster://`"),
         ("[store]\nurl = \"redi://x\"\n", "\"redi://x\"", "not a store", "did you mean `redis://`?"),
         ("[store]\nurl = \"valkey://x\"\n", "\"valkey://x\"", "not a store", "redis://"),
-        ("[store]\nurl = \"redis:6379\"\n", "\"redis:6379\"", "not a URL", "redis://10.0.0.5:6379"),
+        ("[store]\nurl = \"redis:6379\"\n", "\"redis:6379\"", "not a store", "redis://10.0.0.5:6379"),
         ("[store]\nurl = \"postgres://x\"\n", "\"postgres://x\"", "not a store", "[ledger]"),
         ("[store]\nurl = \"redis://\"\n", "\"redis://\"", "names no host", "10.0.0.5"),
         ("[store]\nurl = \"redis://0.0.0.0\"\n", "\"redis://0", "names no host", "listens"),
         ("[store]\nurl = \"redis://a,b\"\n", "\"redis://a", "several servers", "redis+cluster://"),
         ("[store]\nurl = \"redis://a/x\"\n", "\"redis://a", "number of a database", "/0"),
-        ("[store]\nurl = \"redis://a:99999\"\n", "\"redis://a", "port from 1", "6379"),
+        ("[store]\nurl = \"redis://a:99999\"\n", "\"redis://a", "cannot be", "6379"),
         ("[store]\nurl = \"rediss://a#insecure\"\n", "\"rediss://a", "has a `#`", "ca_file"),
-        ("[store]\nurl = \"redis://a?timeout=1\"\n", "\"redis://a", "has a `?`", "keys of its own"),
+        ("[store]\nurl = \"redis://a?timeout=1\"\n", "\"redis://a", "has a `?`", "key of its own"),
         ("[store]\nurl = \"redis+cluster://a/1\"\n", "\"redis+", "names a database", "leave"),
         ("[store]\nurl = \"redis+sentinel://a\"\n", "\"redis+", "what the sentinels call", "mymaster"),
         ("[store]\nurl = \"redis://a\"\nurl_env = \"PM_REDIS\"\n", "\"PM_REDIS\"", "written twice", "one of"),
         ("[store]\nurl_env = \"PM_NOTHING\"\n", "\"PM_NOTHING\"", "environment has no", "set it"),
-        ("[store]\nurl_env = \"PM_PASSWORD\"\n", "\"PM_PASSWORD\"", "the URL in `PM_PASSWORD` is not a URL", ""),
+        ("[store]\nurl_env = \"PM_PASSWORD\"\n", "\"PM_PASSWORD\"", "the URL in `PM_PASSWORD` is not a store", ""),
         ("[store]\nurl_file = \"gone\"\n", "\"gone\"", "cannot read the URL", "relative"),
         ("[store]\nurl_file = \"empty\"\n", "\"empty\"", "file of the URL is empty", ""),
         ("[store]\nurl = \"redis://a\"\npassword = {}\n", "{}", "neither `file` nor `env`", "PM_PASSWORD"),
@@ -165,6 +166,9 @@ fn no_password_is_ever_shown() {
         "[store]\nurl = \"redis://pm:hunter2@db\"\n",
         "[store]\nurl = \"redis://pm:hunter2@d b\"\n",
         "[store]\nurl = \"redis://pm:hunter2/x@db\"\n",
+        "[store]\nurl = \"redis://:hunter2\"\n",
+        "[store]\nurl = \"redis://:hunter2/1\"\n",
+        "[store]\nurl = \"redis+sentinel://a/m?sentinel_password=hunter2&x=1\"\n",
         "[store]\nurl = \"http://pm:hunter2@db\"\n",
         "[store]\nurl = \"redis://pm:hunter2@db\nprefix = 3\n",
         "[store]\nurl = [\"redis://pm:hunter2@db\"]\n",
