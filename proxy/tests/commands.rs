@@ -13,6 +13,9 @@ mod faults {
 #[path = "../../meter/tests/support/postgres.rs"]
 mod postgres;
 
+#[path = "../../meter/tests/support/redis.rs"]
+mod redis_server;
+
 #[path = "commands"]
 mod commands {
     mod beside;
@@ -22,6 +25,7 @@ mod commands {
     mod correct;
     mod journal;
     mod on_postgres;
+    mod on_redis;
     mod recount;
     pub(crate) mod told;
 }
