@@ -1,7 +1,8 @@
 //! The recount: every number of a month proved again from what it is made of.
 //!
 //! A day's total is the sum of its records; a record's id follows from what it says; a correction makes of a record
-//! what it says it makes; a file is what its manifest vouches for, and both are what the ledger has. Nothing is changed.
+//! what it says it makes; the store's counters are what the ledger has; a file is what its manifest vouches for, and both
+//! are what the ledger has. Nothing is changed.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -12,9 +13,12 @@ use crate::day::{Day, Month};
 use crate::flush::Files;
 use crate::ledger::{After, By, Ledger, LedgerError, Lines, Query};
 
+mod counters;
 mod files;
 mod lines;
 mod totals;
+
+pub use counters::{Counted, Counters};
 
 /// Something that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +50,8 @@ pub enum What {
     Duplicate,
     /// A correction does not make sense.
     Correction,
+    /// The store's counters of a day are not what the ledger has.
+    Counter,
     /// A usage file is not what its manifest vouches for.
     File,
     /// A usage file says something else than the ledger.
@@ -60,6 +66,7 @@ impl What {
             Self::Record => "record",
             Self::Duplicate => "duplicate",
             Self::Correction => "correction",
+            Self::Counter => "counter",
             Self::File => "file",
             Self::Row => "row",
         }
@@ -82,6 +89,8 @@ pub struct Looked {
     pub totals: u64,
     /// Records and corrections.
     pub lines: u64,
+    /// Days of the store's counters, of portals and of modules.
+    pub counters: u64,
     /// Usage files.
     pub files: u64,
     /// What could not be looked at, and why.
@@ -102,6 +111,7 @@ pub struct Question<'a> {
 /// Recounts a month and tells each finding.
 pub fn recount(
     ledger: &mut dyn Ledger,
+    mut counters: Option<&mut dyn Counters>,
     question: &Question<'_>,
     tell: &mut dyn FnMut(Finding),
 ) -> Result<Looked, LedgerError> {
@@ -109,6 +119,9 @@ pub fn recount(
     for portal in portals(ledger, question)? {
         totals::check(ledger, question.month, &portal, tell, &mut looked)?;
         lines::check(ledger, question.month, &portal, tell, &mut looked)?;
+        if let Some(counters) = &mut counters {
+            counters::check(ledger, question.month, &portal, &mut **counters, tell, &mut looked)?;
+        }
         if let Some(files) = question.files {
             files::check(ledger, question.month, &portal, files, tell, &mut looked)?;
         }

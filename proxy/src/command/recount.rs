@@ -2,14 +2,18 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use portalmeter_meter::day::{Month, Zone};
 use portalmeter_meter::flush;
-use portalmeter_meter::recount::{Finding, Looked, Question};
+use portalmeter_meter::ledger::Position;
+use portalmeter_meter::recount::{Counted, Counters, Finding, Looked, Question};
+use portalmeter_meter::store::redis::counters::DayCounters;
+use portalmeter_meter::store::redis::{RedisError, RedisStore};
 use serde_json::{Value, json};
 
 use crate::cli::{Output, RecountArgs};
-use crate::config::Config;
+use crate::config::{Config, Store};
 use crate::ledger;
 use crate::metering::now;
 use crate::output::{counted, say_aside};
@@ -32,8 +36,14 @@ pub(crate) fn recount(args: &RecountArgs) -> ExitCode {
     let files = files.map(|files| flush::Files { dir: files.dir, csv: files.csv, jsonl: files.jsonl });
     let question = Question { month, portals: &args.portal, files: files.as_ref() };
     let mut answer = Answer::new(args.output);
+    let mut counters = match &config.store {
+        Store::Embedded => None,
+        Store::Redis(settings) => Some(InRedis(RedisStore::new(settings))),
+    };
+    let counters = counters.as_mut().map(|counters| counters as &mut dyn Counters);
     let looked = ledger::to_read(&config).and_then(|mut ledger| {
-        portalmeter_meter::recount::recount(&mut *ledger, &question, &mut |finding| answer.finding(&finding))
+        let tell = &mut |finding: Finding| answer.finding(&finding);
+        portalmeter_meter::recount::recount(&mut *ledger, counters, &question, tell)
     });
     let looked = match looked {
         Ok(looked) => looked,
@@ -60,6 +70,37 @@ pub(crate) fn recount(args: &RecountArgs) -> ExitCode {
         counted(looked.files, "file"),
     ));
     if found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The counters in Redis.
+struct InRedis(RedisStore);
+
+impl Counters for InRedis {
+    fn last(&mut self, portal: &str) -> Result<Position, String> {
+        let last = self.0.last_id(&portal.into()).map_err(|error| said(&error))?;
+        Ok(Position { at: last.millis, number: last.number })
+    }
+
+    fn days(&mut self, portal: &str) -> Result<Vec<Counted>, String> {
+        let days = self.0.statistics(&portal.into()).map_err(|error| said(&error))?;
+        let counted = |one: DayCounters| Counted {
+            module: one.module.as_deref().map(str::to_owned),
+            day: one.day,
+            records: one.sums.records,
+        };
+        Ok(days.into_iter().map(counted).collect())
+    }
+
+    fn pause(&mut self) {
+        std::thread::sleep(CATCH_UP);
+    }
+}
+
+/// What a running node sets right, it sets right within a few of these.
+const CATCH_UP: Duration = Duration::from_secs(1);
+
+fn said(error: &RedisError) -> String {
+    format!("{error}: {}", error.hint())
 }
 
 /// `this` and `last` are as the first portal sees them.
@@ -110,8 +151,10 @@ impl Answer {
     fn end(self, month: Month, looked: &Looked) -> io::Result<()> {
         self.written?;
         if self.output == Output::Json {
-            let Looked { totals, lines, files, left_out } = looked;
-            let looked = json!({ "totals": totals, "records": lines, "files": files, "not_looked_at": left_out });
+            let Looked { totals, lines, counters, files, left_out } = looked;
+            let looked = json!({
+                "totals": totals, "records": lines, "counters": counters, "files": files, "not_looked_at": left_out,
+            });
             writeln!(
                 io::stdout(),
                 "{}",

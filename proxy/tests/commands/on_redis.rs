@@ -1,6 +1,13 @@
 //! The same commands where the store is a Redis.
 
-use super::books::Books;
+use std::sync::Arc;
+
+use portalmeter_meter::ledger::sqlite::SqliteLedger;
+use portalmeter_meter::ledger::{Ledger, Which};
+use portalmeter_meter::store::redis::stream::{Position, StreamId};
+use portalmeter_meter::store::redis::{Address, RedisStore, Settings};
+
+use super::books::{Books, today};
 use crate::redis_server::Server;
 
 fn check(store: &str) -> super::told::Told {
@@ -36,4 +43,39 @@ fn check_tells_a_store_that_is_away_from_one_that_refuses() {
     drop(server);
     let told = check(&url);
     assert!(told.code == 0 && told.aside.contains("warning: the store at redis://127.0.0.1"), "{told:?}");
+}
+
+#[test]
+fn a_recount_compares_the_counters_in_redis() {
+    let server = Server::start(&["--appendonly yes"]);
+    let url = format!("redis://127.0.0.1:{}", server.port);
+    let books = Books::empty(&format!("[store]\nurl = \"{url}\"\n"));
+    let mut ledger = SqliteLedger::create(&books.data_dir()).unwrap();
+    books.fill(&mut ledger);
+    let mut store = RedisStore::new(&Settings::new(Address::parse(&url).unwrap()));
+    for portal in ["support", "embedded"] {
+        let totals = ledger.totals(portal, Which::All).unwrap().days;
+        let days: Vec<_> =
+            totals.iter().map(|total| (total.module.as_deref().map(Arc::from), total.day, total.sums)).collect();
+        let position = Position { epoch: "none".to_owned(), id: StreamId::default() };
+        store.serve(&[portal.into()]).unwrap();
+        store.settle_counters(&portal.into(), &position, &days).unwrap();
+        for total in totals.iter().filter(|total| total.sealed.is_some()) {
+            store.mark_sealed(&portal.into(), None, total.day, 1).unwrap();
+        }
+    }
+    let day = today().plus(-3);
+    let recount = format!("recount --month {} --output json", day.month());
+    let told = books.ask(&recount);
+    let answer: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(answer["looked_at"]["counters"].as_u64().unwrap() >= 3, "{answer}");
+
+    assert_eq!(server.does::<i64>(&format!("HINCRBY pm:{{support}}:usage:{day} external 1")), 2);
+    let told = books.ask(&recount.replace(" --output json", ""));
+    let line = format!("support {day}: counter external: expected 1, as the ledger has it, found 2\n");
+    assert_eq!((told.code, told.out), (1, line));
+    drop(server);
+    let told = books.ask(&recount);
+    assert!(told.code == 0 && told.aside.contains("not looked at: support: the store's counters: "), "{told:?}");
 }
