@@ -209,8 +209,8 @@ impl Store for Nowhere {
         Ok(0)
     }
 
-    fn stamp(&mut self, _: PolicyId) -> Option<Stamp> {
-        None
+    fn stamp(&mut self, _: PolicyId) -> Result<Option<Stamp>, StoreError> {
+        Ok(None)
     }
 
     fn passed(&mut self, _: NodeId, _: u64, _: Millis) -> Result<(), StoreError> {
@@ -231,10 +231,6 @@ impl Store for Nowhere {
 
     fn expire(&mut self, _: Millis) -> Result<(), StoreError> {
         Ok(())
-    }
-
-    fn seal(&mut self, _: Millis, _: Millis) -> Result<u64, StoreError> {
-        Ok(0)
     }
 }
 
