@@ -101,7 +101,8 @@ pub fn policies(folder: &Path) -> Vec<Stamp> {
     text.lines().filter_map(Policy::from_text).map(Stamp::new).collect()
 }
 
-fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
+/// The segments in a folder, in the order of their names, which is that of their entries.
+pub fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut segments = Vec::new();
     for file in fs::read_dir(folder)? {
         let path = file?.path();
@@ -113,7 +114,8 @@ fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(segments)
 }
 
-fn read_segment(path: &Path, entry: &mut dyn FnMut(&[u8]), damage: &mut Damage) -> io::Result<()> {
+/// Gives every whole entry of one segment to `entry`, in order, and notes what else is in it.
+pub fn read_segment(path: &Path, entry: &mut dyn FnMut(&[u8]), damage: &mut Damage) -> io::Result<()> {
     let file = File::open(path)?;
     let mut rest = file.metadata()?.len();
     let mut reader = BufReader::new(file);
