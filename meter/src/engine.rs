@@ -4,10 +4,10 @@
 //! may count is committed at once, the rest together every second; what counts is decided by the
 //! fold on the store's value, never here.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use portalmeter_rules::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -18,30 +18,39 @@ use crate::journal::Journal;
 use crate::names::Who;
 use crate::observation::{Key, Observation, Scope, Stamp};
 use crate::store::row::ObservationRow;
-use crate::store::{Committed, NodeId, Store, StoreError};
+use crate::store::{Committed, NodeId, Recall, Store, StoreError};
 
+mod arrears;
 mod commit;
 mod live;
 mod recover;
 
 pub use live::LiveSessions;
-pub use recover::{Recovered, recover};
+pub use recover::{Recovered, Recovery, recover};
 
 /// What an engine needs to know.
 #[derive(Clone)]
 pub struct Settings {
     /// What the fold remembers.
     pub memory: Memory,
-    /// A day is final this long after it ends, in milliseconds.
-    pub seal_after: Millis,
-    /// How often `each_flush` is called.
-    pub flush_interval: Duration,
+    /// Where journals are, if other nodes share the store: then it may be away when this one starts, and
+    /// forget, and what is in journals is committed beside everything else.
+    pub shared: Option<SharedStore>,
     /// Reads the clock.
     pub clock: Arc<dyn Fn() -> Millis + Send + Sync>,
-    /// Called after each flush interval in which something was committed, and after sealing.
-    pub each_flush: Arc<dyn Fn() + Send + Sync>,
     /// Called about once a minute while everything is committed.
     pub each_minute: Arc<dyn Fn(&Journal) + Send + Sync>,
+}
+
+/// What an engine needs for a store that it shares with others.
+#[derive(Clone)]
+pub struct SharedStore {
+    /// The folder of all journals of this data directory.
+    pub journals: PathBuf,
+    /// The portals of this node.
+    pub portals: Vec<Arc<str>>,
+    /// Who knows visitors that the store has forgotten.
+    pub recall: Arc<Mutex<dyn Recall + Send>>,
 }
 
 /// Counts of what went through an engine, for metrics and readiness.
@@ -64,6 +73,10 @@ pub struct Tally {
     pub damaged: AtomicU64,
     /// Commits that failed.
     pub failed_commits: AtomicU64,
+    /// Steps that were planned again because another node was faster.
+    pub races: AtomicU64,
+    /// How often the store had forgotten, and the recent past was sent again.
+    pub resets: AtomicU64,
 }
 
 impl Tally {
@@ -73,6 +86,7 @@ impl Tally {
         self.late.fetch_add(done.late, Ordering::Relaxed);
         self.sealed.fetch_add(done.sealed, Ordering::Relaxed);
         self.damaged.fetch_add(done.damaged, Ordering::Relaxed);
+        self.races.fetch_add(done.races, Ordering::Relaxed);
     }
 }
 
@@ -132,6 +146,7 @@ impl Engine {
         settings: Settings,
     ) -> Result<Self, StoreError> {
         store.know(stamps)?;
+        journal.know(stamps).map_err(|error| StoreError::Open(format!("the journal: {error}")))?;
         let now = (settings.clock)();
         let live = LiveSessions::new(settings.memory.keep);
         for (key, session, idle) in &store.resume(now)? {

@@ -144,6 +144,17 @@ impl History {
         Self { base, floor, recent, tip, compact_at: FIRST_COMPACTION }
     }
 
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.base.is_none() && self.recent.is_empty()
+    }
+
+    /// When the last of it was seen.
+    pub fn last_seen(&self) -> Option<Millis> {
+        let session = self.tip.as_ref().map(|session| session.last_seen);
+        session.max(self.recent.last().map(|seen| seen.at))
+    }
+
     /// The checkpoint: the session before everything in [`History::recent`].
     pub fn base(&self) -> Option<&Session> {
         self.base.as_ref()

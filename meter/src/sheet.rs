@@ -65,7 +65,7 @@ impl Value {
     pub(crate) fn expires(&self, now: Millis, idle: Millis, memory: Memory) -> Millis {
         match self {
             Self::Nothing => now,
-            Self::Visitor(visitor) => visitor.history.recent().last().map_or(now, |seen| seen.at + idle + memory.keep),
+            Self::Visitor(visitor) => visitor.history.last_seen().map_or(now, |seen| seen + idle + memory.keep),
             Self::Also(Also::Company(company)) => company.expires(memory),
             Self::Also(Also::Behind(_) | Also::Renews(_)) => now + idle + memory.keep,
         }

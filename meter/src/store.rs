@@ -16,13 +16,16 @@ mod aside;
 mod commit;
 pub mod embedded;
 mod plan;
+mod recall;
 pub mod redis;
 pub(crate) mod row;
 pub mod step;
 mod telling;
 mod value;
 
-pub use commit::{Batch, commit};
+pub use commit::{Batch, commit, commit_recalling};
+pub use recall::Recall;
+pub(crate) use telling::farewell;
 pub use plan::Visit;
 use step::{Outcome, Place, Step};
 
@@ -85,6 +88,9 @@ pub enum StoreError {
     /// It does not know what it knew; see [`Store::continuity`].
     #[error("the store has forgotten what it was told")]
     Forgot,
+    /// What the ledger knows of visitors that the store has forgotten cannot be asked for.
+    #[error("the ledger has to be asked who was there, because the store has forgotten: {0}")]
+    Unrecalled(LedgerError),
     /// The ledger that shares its file said so.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -98,7 +104,7 @@ pub trait Store: Send {
     fn know(&mut self, stamps: &[Stamp]) -> Result<(), StoreError>;
 
     /// A policy made known before, by whichever node.
-    fn stamp(&mut self, id: PolicyId) -> Option<Stamp>;
+    fn stamp(&mut self, id: PolicyId) -> Result<Option<Stamp>, StoreError>;
 
     /// Up to which of its entries a node has committed, as far as the store remembers.
     fn position(&mut self, node: NodeId) -> Result<u64, StoreError>;

@@ -186,10 +186,8 @@ fn engine(dir: &Path, clock: &Arc<AtomicI64>) -> Engine {
     let clock = Arc::clone(clock);
     let settings = Settings {
         memory: Memory::keeping(KEEP),
-        seal_after: 48 * 3_600_000,
-        flush_interval: Duration::from_mins(1),
+        shared: None,
         clock: Arc::new(move || clock.load(Ordering::Relaxed)),
-        each_flush: Arc::new(|| {}),
         each_minute: Arc::new(|_| {}),
     };
     let limits = Limits { disk: 1 << 40, ..Limits::default() };
@@ -209,8 +207,8 @@ impl Store for Nowhere {
         Ok(0)
     }
 
-    fn stamp(&mut self, _: PolicyId) -> Option<Stamp> {
-        None
+    fn stamp(&mut self, _: PolicyId) -> Result<Option<Stamp>, StoreError> {
+        Ok(None)
     }
 
     fn passed(&mut self, _: NodeId, _: u64, _: Millis) -> Result<(), StoreError> {
@@ -231,10 +229,6 @@ impl Store for Nowhere {
 
     fn expire(&mut self, _: Millis) -> Result<(), StoreError> {
         Ok(())
-    }
-
-    fn seal(&mut self, _: Millis, _: Millis) -> Result<u64, StoreError> {
-        Ok(0)
     }
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use portalmeter_rules::time::Millis;
 
+use super::arrears::Arrears;
 use super::{Outbox, Shared, lock};
 use crate::intake::Sighted;
-use crate::store::{self, Batch, Store};
+use crate::store::{Batch, Store, StoreError};
 
 /// Pages that change nothing are committed together this often.
 const TOGETHER: Duration = Duration::from_secs(1);
@@ -34,23 +35,53 @@ pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) -> bool {
     if let Err(error) = rustix::process::nice(YIELDING) {
         tracing::debug!(%error, "commits compete with requests");
     }
+    let now = (shared.settings.clock)();
     let mut taken = Taken::default();
-    let mut chores = Chores { flushed: (shared.settings.clock)(), minute: 0, dirty: false };
+    let mut arrears = Arrears::at_start(shared.settings.shared.clone(), now);
+    let mut chores = Chores { minute: 0 };
     loop {
         let ends = take(shared, &mut taken);
         let now = (shared.settings.clock)();
-        let failed = !taken.is_empty() && !commit(shared, &mut *store, &mut taken, now);
-        chores.dirty |= !failed;
+        let store = &mut *store;
+        let mut outcome = arrears.settle(shared, store, now);
+        if outcome.is_ok() && !taken.is_empty() {
+            outcome = commit(shared, store, &mut taken, &arrears, now);
+        }
+        let failed = outcome.is_err();
+        note(shared, &mut arrears, outcome);
+        let behind = failed || arrears.are_some() || lock(&shared.outbox).gap.is_some();
         if ends {
             if failed {
                 tracing::error!(observations = taken.sighted.len(), "the last commit failed");
             }
-            chores.flush(shared, now, true);
+            arrears.leave(shared, store, behind);
             // What is behind a gap is in the journal only.
-            return !failed && lock(&shared.outbox).gap.is_none();
+            return !behind;
         }
-        let behind = failed || lock(&shared.outbox).gap.is_some();
-        chores.run(shared, &mut *store, now, failed, behind);
+        arrears.attend(shared, store, &taken.sighted, now);
+        chores.run(shared, store, now, failed, behind);
+    }
+}
+
+fn note(shared: &Shared, arrears: &mut Arrears, outcome: Result<(), StoreError>) {
+    let mut outbox = lock(&shared.outbox);
+    match outcome {
+        Ok(()) => {
+            if outbox.failure.take().is_some() {
+                tracing::info!("the store takes commits again");
+            }
+        }
+        Err(StoreError::Forgot) => {
+            drop(outbox);
+            arrears.forgot(shared, "its keys are gone");
+        }
+        Err(error) => {
+            shared.tally.failed_commits.fetch_add(1, Ordering::Relaxed);
+            if outbox.failure.is_none() {
+                tracing::error!(%error, "the store takes no commits; they are tried again");
+            }
+            outbox.failure = Some(error.to_string());
+        }
     }
 }
 
@@ -71,7 +102,6 @@ fn take(shared: &Shared, taken: &mut Taken) -> bool {
     taken.upto = outbox.gap.map_or(outbox.number, |gap| gap - 1);
     taken.sighted.append(&mut outbox.waiting);
     outbox.stuck = taken.sighted.len();
-
     outbox.ends
 }
 
@@ -81,64 +111,48 @@ impl Taken {
     }
 }
 
-fn commit(shared: &Shared, store: &mut dyn Store, taken: &mut Taken, now: Millis) -> bool {
+fn commit(
+    shared: &Shared,
+    store: &mut dyn Store,
+    taken: &mut Taken,
+    arrears: &Arrears,
+    now: Millis,
+) -> Result<(), StoreError> {
     let Taken { upto, sighted } = std::mem::take(taken);
     let batch = Batch::new(shared.journal.node(), upto, sighted, now);
-    match store::commit(store, &batch, shared.settings.memory) {
+    match arrears.commit(store, &batch, shared.settings.memory) {
         Ok(done) => {
             shared.tally.note(done);
-            let mut outbox = lock(&shared.outbox);
-            outbox.stuck = 0;
-            if outbox.failure.take().is_some() {
-                tracing::info!("the store takes commits again");
+            lock(&shared.outbox).stuck = 0;
+            if let Err(error) = arrears.acknowledge(shared, upto) {
+                tracing::warn!(%error, "what is committed could not be put down: after a crash it is committed again");
             }
-            true
+            Ok(())
         }
         Err(error) => {
-            shared.tally.failed_commits.fetch_add(1, Ordering::Relaxed);
-            let mut outbox = lock(&shared.outbox);
-            if outbox.failure.is_none() {
-                tracing::error!(%error, "the store takes no commits; they are tried again");
-            }
-            outbox.failure = Some(error.to_string());
-            drop(outbox);
             *taken = Taken { upto, sighted: batch.into_sighted() };
-            false
+            Err(error)
         }
     }
 }
 
 /// What is done now and then, between commits.
 struct Chores {
-    flushed: Millis,
     minute: Millis,
-    dirty: bool,
 }
 
 impl Chores {
     fn run(&mut self, shared: &Shared, store: &mut dyn Store, now: Millis, failed: bool, behind: bool) {
         shared.live.expire(now);
-        if failed {
+        if failed || (now - self.minute < MINUTE && now >= self.minute) {
             return;
         }
-        if now - self.minute >= MINUTE || now < self.minute {
-            self.minute = now;
-            if let Err(error) = store.expire(now) {
-                tracing::warn!(%error, "what has expired could not be removed");
-            }
-            if !behind {
-                (shared.settings.each_minute)(&shared.journal);
-            }
+        self.minute = now;
+        if let Err(error) = store.expire(now) {
+            tracing::warn!(%error, "what has expired could not be removed");
         }
-        self.flush(shared, now, false);
-    }
-
-    fn flush(&mut self, shared: &Shared, now: Millis, last: bool) {
-        let due = now - self.flushed >= shared.settings.flush_interval.as_millis() as Millis || now < self.flushed;
-        if self.dirty && (due || last) {
-            self.flushed = now;
-            self.dirty = false;
-            (shared.settings.each_flush)();
+        if !behind {
+            (shared.settings.each_minute)(&shared.journal);
         }
     }
 }

@@ -82,8 +82,8 @@ impl Store for EmbeddedStore {
         Ok(position.unwrap_or(0).cast_unsigned())
     }
 
-    fn stamp(&mut self, id: PolicyId) -> Option<Stamp> {
-        self.stamps.get(&id).cloned()
+    fn stamp(&mut self, id: PolicyId) -> Result<Option<Stamp>, StoreError> {
+        Ok(self.stamps.get(&id).cloned())
     }
 
     fn passed(&mut self, node: NodeId, upto: u64, _now: Millis) -> Result<(), StoreError> {

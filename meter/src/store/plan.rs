@@ -18,7 +18,7 @@ use crate::history::Memory;
 use crate::intake::Sighted;
 use crate::names::{Handed, Who};
 use crate::observation::{Key, Scope, Stamp};
-use crate::sheet::{Needs, Open, Sheet, Shelf, Value};
+use crate::sheet::{Needs, Open, Sheet, Shelf, Value, Visitor};
 use crate::usage::Sums;
 
 /// Values as a store holds them, or will once the steps before this one are taken.
@@ -39,6 +39,8 @@ pub struct Visit {
 #[derive(Clone, Copy)]
 pub(super) struct Circumstances<'a> {
     pub(super) held: &'a Held,
+    /// What the ledger knows of visitors that the store may have forgotten.
+    pub(super) recalled: &'a HashMap<Place, Visitor>,
     pub(super) stamps: Stamps<'a>,
     pub(super) memory: Memory,
     pub(super) now: Millis,
@@ -82,7 +84,9 @@ impl Shelf for Bytes<'_> {
             Value::Nothing
         });
         self.before.push(before.clone());
-        Ok(value)
+        let known = if let Value::Visitor(visitor) = &value { visitor.history.last_seen() } else { None };
+        let recalled = self.at.recalled.get(&place).filter(|visitor| visitor.history.last_seen() > known);
+        Ok(recalled.map_or(value, |visitor| Value::Visitor(Box::new(visitor.clone()))))
     }
 }
 

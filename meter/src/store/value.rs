@@ -32,7 +32,7 @@ const VERSION: u8 = 2;
 /// A value as bytes; nothing where there is nothing worth keeping.
 pub(super) fn write(value: &Value) -> Option<Vec<u8>> {
     match value {
-        Value::Visitor(visitor) if !visitor.history.recent().is_empty() => Some(written(&VisitorRow::from(&**visitor))),
+        Value::Visitor(visitor) if !visitor.history.is_empty() => Some(written(&VisitorRow::from(&**visitor))),
         Value::Nothing | Value::Visitor(_) => None,
         Value::Also(also) => Some(written(&match also {
             Also::Company(company) => AlsoRef::Company(company),

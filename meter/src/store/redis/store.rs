@@ -19,8 +19,8 @@ impl Store for RedisStore {
         Ok(())
     }
 
-    fn stamp(&mut self, id: PolicyId) -> Option<Stamp> {
-        Self::stamp(self, id).ok().flatten()
+    fn stamp(&mut self, id: PolicyId) -> Result<Option<Stamp>, StoreError> {
+        Ok(Self::stamp(self, id)?)
     }
 
     /// How far a node came is in its journal.
