@@ -291,7 +291,10 @@ fn write_entry(bytes: &mut Vec<u8>, number: u64, sighted: &Sighted) {
     }
 }
 
-fn read_entry(bytes: &[u8], stamps: &dyn Fn(crate::policy::PolicyId) -> Option<Stamp>) -> Option<(u64, Sighted)> {
+pub(crate) fn read_entry(
+    bytes: &[u8],
+    stamps: &dyn Fn(crate::policy::PolicyId) -> Option<Stamp>,
+) -> Option<(u64, Sighted)> {
     let EntryRow { number, portal, module, who, overheard, seen } = postcard::from_bytes(bytes).ok()?;
     let scope = Scope { portal: (*portal).into(), module: module.as_deref().map(Into::into) };
     let observation: Observation = seen.read(stamps)?;

@@ -1,6 +1,6 @@
 //! The recount: every number of a month proved again from what it is made of.
 //!
-//! A day's total is the sum of its records; a record's id follows from what it says; a correction makes of a record
+//! A day's total is the sum of its records; a record's id follows from what it says, and the record from the journals; a correction makes of a record
 //! what it says it makes; the store's counters are what the ledger has; a file is what its manifest vouches for, and both
 //! are what the ledger has. Nothing is changed.
 
@@ -13,12 +13,16 @@ use crate::day::{Day, Month};
 use crate::flush::Files;
 use crate::ledger::{After, By, Ledger, LedgerError, Lines, Query};
 
+mod archive;
 mod counters;
 mod files;
 mod lines;
+mod refold;
 mod totals;
 
+pub use archive::{ArchiveError, Journals};
 pub use counters::{Counted, Counters};
+pub use refold::{Refold, Refolded};
 
 /// Something that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +54,12 @@ pub enum What {
     Duplicate,
     /// A correction does not make sense.
     Correction,
+    /// A record that follows from the journals is not in the ledger.
+    Missing,
+    /// A record in the ledger does not follow from the journals.
+    Added,
+    /// A record in the ledger counts otherwise than by the journals.
+    Changed,
     /// The store's counters of a day are not what the ledger has.
     Counter,
     /// A usage file is not what its manifest vouches for.
@@ -66,6 +76,9 @@ impl What {
             Self::Record => "record",
             Self::Duplicate => "duplicate",
             Self::Correction => "correction",
+            Self::Missing => "missing",
+            Self::Added => "added",
+            Self::Changed => "changed",
             Self::Counter => "counter",
             Self::File => "file",
             Self::Row => "row",
@@ -93,6 +106,8 @@ pub struct Looked {
     pub counters: u64,
     /// Usage files.
     pub files: u64,
+    /// Observations in journals.
+    pub observations: u64,
     /// What could not be looked at, and why.
     pub left_out: Vec<String>,
 }
@@ -106,6 +121,8 @@ pub struct Question<'a> {
     pub portals: &'a [String],
     /// Where usage files are, if there are any.
     pub files: Option<&'a Files>,
+    /// The journals, archived and not, if they are to be counted again.
+    pub journals: Option<&'a Journals>,
 }
 
 /// Recounts a month and tells each finding.
@@ -114,11 +131,18 @@ pub fn recount(
     mut counters: Option<&mut dyn Counters>,
     question: &Question<'_>,
     tell: &mut dyn FnMut(Finding),
-) -> Result<Looked, LedgerError> {
+) -> Result<Looked, ArchiveError> {
     let mut looked = Looked::default();
+    let mut archive = match question.journals {
+        Some(journals) => Some(archive::refold(ledger, journals, question.month, question.portals, &mut looked)?),
+        None => None,
+    };
     for portal in portals(ledger, question)? {
         totals::check(ledger, question.month, &portal, tell, &mut looked)?;
         lines::check(ledger, question.month, &portal, tell, &mut looked)?;
+        if let Some(archive) = &mut archive {
+            archive.check(ledger, question.month, &portal, tell, &mut looked)?;
+        }
         if let Some(counters) = &mut counters {
             counters::check(ledger, question.month, &portal, &mut **counters, tell, &mut looked)?;
         }

@@ -119,7 +119,8 @@ impl Books {
 
     fn recount_with(&mut self, counters: Option<&mut dyn Counters>) -> (Vec<Finding>, Looked) {
         let files = self.files();
-        let question = Question { month: "2026-03".parse().unwrap(), portals: &[], files: Some(&files) };
+        let question =
+            Question { month: "2026-03".parse().unwrap(), portals: &[], files: Some(&files), journals: None };
         let mut found = Vec::new();
         let looked = recount(&mut self.ledger, counters, &question, &mut |finding| found.push(finding)).unwrap();
         (found, looked)

@@ -1,11 +1,12 @@
 //! Reading journals of processes that are gone, and removing what is no longer needed.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::{ACKNOWLEDGED, FRAME, LOCK, LONGEST, MAGIC, POLICIES, SEGMENT};
+use super::segment::Segment;
+use super::{ACKNOWLEDGED, LOCK, POLICIES, SEGMENT};
 use crate::observation::Stamp;
 use crate::policy::Policy;
 use crate::store::NodeId;
@@ -49,7 +50,7 @@ fn nodes(dir: &Path) -> io::Result<Vec<(NodeId, PathBuf)>> {
     Ok(nodes)
 }
 
-fn parse_node(name: &str) -> Option<NodeId> {
+pub(super) fn parse_node(name: &str) -> Option<NodeId> {
     let number = u64::from_str_radix(name, 16).ok().filter(|_| name.len() == 16)?;
     Some(NodeId(number.to_be_bytes()))
 }
@@ -116,41 +117,10 @@ pub fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Gives every whole entry of one segment to `entry`, in order, and notes what else is in it.
 pub fn read_segment(path: &Path, entry: &mut dyn FnMut(&[u8]), damage: &mut Damage) -> io::Result<()> {
-    let file = File::open(path)?;
-    let mut rest = file.metadata()?.len();
-    let mut reader = BufReader::new(file);
-    let mut magic = [0; MAGIC.len()];
-    if rest < magic.len() as u64 {
-        damage.torn_bytes += rest;
-        return Ok(());
+    let mut segment = Segment::open(path, damage)?;
+    while let Some(payload) = segment.next(damage)? {
+        entry(payload);
     }
-    reader.read_exact(&mut magic)?;
-    rest -= magic.len() as u64;
-    if magic != *MAGIC {
-        damage.foreign += 1;
-        return Ok(());
-    }
-    let mut payload = Vec::new();
-    while rest > 0 {
-        let mut frame = [0; FRAME];
-        if rest < FRAME as u64 {
-            break;
-        }
-        reader.read_exact(&mut frame)?;
-        let [a, b, c, d, checksum @ ..] = frame;
-        let length = u32::from_le_bytes([a, b, c, d]) as usize;
-        if length > LONGEST || (length + FRAME) as u64 > rest {
-            break;
-        }
-        payload.resize(length, 0);
-        reader.read_exact(&mut payload)?;
-        if crc32fast::hash(&payload).to_le_bytes() != checksum {
-            break;
-        }
-        rest -= (length + FRAME) as u64;
-        entry(&payload);
-    }
-    damage.torn_bytes += rest;
     Ok(())
 }
 

@@ -1,13 +1,15 @@
 //! `portalmeter recount`: every number of a month proved again.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use portalmeter_meter::day::{Month, Zone};
 use portalmeter_meter::flush;
+use portalmeter_meter::history::Memory;
 use portalmeter_meter::ledger::Position;
-use portalmeter_meter::recount::{Counted, Counters, Finding, Looked, Question};
+use portalmeter_meter::recount::{ArchiveError, Counted, Counters, Finding, Journals, Looked, Question};
 use portalmeter_meter::store::redis::counters::DayCounters;
 use portalmeter_meter::store::redis::{RedisError, RedisStore};
 use serde_json::{Value, json};
@@ -28,20 +30,17 @@ pub(crate) fn recount(args: &RecountArgs) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if !args.archive.is_empty() {
-        say_aside("archived journals are not compared by this build: leave --archive out\n");
-        return ExitCode::FAILURE;
-    }
     let files = config.flush.files.clone();
     let files = files.map(|files| flush::Files { dir: files.dir, csv: files.csv, jsonl: files.jsonl });
-    let question = Question { month, portals: &args.portal, files: files.as_ref() };
+    let journals = journals(args, &config);
+    let question = Question { month, portals: &args.portal, files: files.as_ref(), journals: journals.as_ref() };
     let mut answer = Answer::new(args.output);
     let mut counters = match &config.store {
         Store::Embedded => None,
         Store::Redis(settings) => Some(InRedis(RedisStore::new(settings))),
     };
     let counters = counters.as_mut().map(|counters| counters as &mut dyn Counters);
-    let looked = ledger::to_read(&config).and_then(|mut ledger| {
+    let looked = ledger::to_read(&config).map_err(ArchiveError::from).and_then(|mut ledger| {
         let tell = &mut |finding: Finding| answer.finding(&finding);
         portalmeter_meter::recount::recount(&mut *ledger, counters, &question, tell)
     });
@@ -70,6 +69,20 @@ pub(crate) fn recount(args: &RecountArgs) -> ExitCode {
         counted(looked.files, "file"),
     ));
     if found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The journals of all nodes, if an archive is configured or named; and what this node has not archived yet.
+fn journals(args: &RecountArgs, config: &Config) -> Option<Journals> {
+    let configured = config.journal.archive.iter().filter(|folder| folder.is_dir()).cloned();
+    let mut folders: Vec<PathBuf> = if args.archive.is_empty() { configured.collect() } else { args.archive.clone() };
+    let live = config.data_dir.join("journal");
+    if config.journal.archive.is_some() && live.is_dir() {
+        folders.push(live);
+    }
+    let upto = now() - config.journal.keep;
+    let stamps = config.portals.iter().map(|portal| portal.stamp.clone()).collect();
+    let journals = Journals { folders, stamps, memory: Memory::keeping(config.journal.keep), upto };
+    (!journals.folders.is_empty()).then_some(journals)
 }
 
 /// The counters in Redis.
@@ -151,9 +164,10 @@ impl Answer {
     fn end(self, month: Month, looked: &Looked) -> io::Result<()> {
         self.written?;
         if self.output == Output::Json {
-            let Looked { totals, lines, counters, files, left_out } = looked;
+            let Looked { totals, lines, counters, files, observations, left_out } = looked;
             let looked = json!({
-                "totals": totals, "records": lines, "counters": counters, "files": files, "not_looked_at": left_out,
+                "totals": totals, "records": lines, "counters": counters, "files": files,
+                "observations": observations, "not_looked_at": left_out,
             });
             writeln!(
                 io::stdout(),
