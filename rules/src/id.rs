@@ -11,9 +11,15 @@ pub struct Name(pub [u8; 16]);
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut text = [0; 32];
+        for (pair, byte) in text.chunks_mut(2).zip(self.0) {
+            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -146,6 +152,13 @@ impl fmt::Debug for NameKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_comes_back_from_its_digits() {
+        let name = Name([0, 1, 0x7f, 0x80, 0xab, 0xcd, 0xef, 0xff, 9, 0x10, 0, 0, 0, 0, 0, 0xf0]);
+        assert_eq!(name.to_string(), "00017f80abcdefff09100000000000f0");
+        assert_eq!(name.to_string().parse(), Ok(name));
+    }
 
     #[test]
     fn a_name_does_not_depend_on_how_it_is_hashed() {

@@ -33,7 +33,9 @@ pub(super) fn apply<T: Tables>(tables: &mut T, entries: &[Entry], portal: Option
     let mut needed = Needed::default();
     records.need(&mut needed);
     sessions.need(&mut needed);
-    told.iter().for_each(|one| one.need(&mut needed));
+    for one in &told {
+        one.need(&mut needed);
+    }
     let mut days = Days::load(tables, needed.0)?;
     records.load_corrections(tables, &told, &days)?;
 
@@ -57,7 +59,7 @@ pub(super) fn apply<T: Tables>(tables: &mut T, entries: &[Entry], portal: Option
     tables.write(&Changes {
         lines: records.changed(),
         sessions: sessions.changed(),
-        presences: presences.new(),
+        presences: presences.into_new(),
         days: changed,
     })?;
     Ok(taken)

@@ -57,7 +57,7 @@ pub(super) trait Tables {
     /// Lines by their ids.
     fn lines(&mut self, ids: &[Name]) -> Result<Vec<Line>, LedgerError>;
 
-    /// Records and their corrections, of sessions that began within reach.
+    /// Records and their corrections of what began within reach; others of the same visitors may be among them.
     fn lines_within(&mut self, reaches: &[Reach<'_>]) -> Result<Vec<Line>, LedgerError>;
 
     /// Corrections of these records.
@@ -66,7 +66,7 @@ pub(super) trait Tables {
     /// Sessions by their ids, those that are gone too.
     fn sessions(&mut self, ids: &[Name]) -> Result<Vec<SessionRow>, LedgerError>;
 
-    /// Sessions that began within reach, those that are gone too.
+    /// Sessions that began within reach, those that are gone too; others of the same visitors may be among them.
     fn sessions_within(&mut self, reaches: &[Reach<'_>]) -> Result<Vec<SessionRow>, LedgerError>;
 
     /// Writes what changes. A day that another has changed or sealed meanwhile is an error.

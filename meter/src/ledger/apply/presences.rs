@@ -26,7 +26,7 @@ impl<'a> Presences<'a> {
         }
     }
 
-    pub(super) fn new(self) -> Vec<&'a Presence> {
+    pub(super) fn into_new(self) -> Vec<&'a Presence> {
         self.new
     }
 }
