@@ -29,6 +29,9 @@ if [ "$what" = test ]; then
     python3 -c 'import ensurepip, venv' 2>/dev/null || want python3-venv "the real portal is a Django site"
     there curl || want curl "the client that keeps no cookies"
     there faketime || want faketime "midnight comes when a test asks for it"
+    there redis-server || want redis-server "a Redis of the tests' own"
+    # Debian keeps its programs off the PATH.
+    there initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || want postgresql "a Postgres of the tests' own"
 fi
 
 if [ -n "$packages" ]; then

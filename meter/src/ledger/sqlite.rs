@@ -64,6 +64,8 @@ impl SqliteLedger {
     /// Changes something in one transaction, which waits for those of others at its beginning and not within.
     fn change<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
         let step = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // A release that came later may have changed the tables since this one opened them.
+        schema::known(&step)?;
         let done = work(&step)?;
         step.commit()?;
         Ok(done)

@@ -5,13 +5,13 @@ use std::thread;
 
 use portalmeter_meter::ledger::postgres::PostgresLedger;
 use portalmeter_meter::ledger::sqlite::{FILE, SqliteLedger};
-use portalmeter_meter::ledger::{By, Ledger, LedgerError, LedgerId, Query};
+use portalmeter_meter::ledger::{By, Ledger, LedgerError, LedgerId, Position, Query, Stretch};
 use portalmeter_meter::policy::{Experience, Policy};
 use portalmeter_rules::id::Name;
 use rusqlite::Connection;
 
 use super::both::Place;
-use super::say::{MORNING, all_lines, day, held, record, sums, tell};
+use super::say::{MORNING, PORTAL, all_lines, day, held, record, sums, tell};
 use crate::support::postgres::Postgres;
 
 /// What release 0.1 made.
@@ -124,6 +124,27 @@ fn a_newer_schema_is_refused_with_both_versions() {
         assert!(matches!(refused, LedgerError::Newer { found: 7, known: 2 }), "{refused}");
         let said = refused.to_string();
         assert!(said.contains('7') && said.contains('2') && said.contains("run the release"), "{said}");
+    }
+}
+
+#[test]
+fn a_schema_that_becomes_newer_under_a_running_release_is_refused_too() {
+    for place in Place::each() {
+        let mut ledger = place.open();
+        tell(&mut *ledger, &held([record(1)]));
+        place.sql(match place {
+            Place::Sqlite(_) => "PRAGMA user_version = 3",
+            Place::Postgres(..) => "UPDATE meta SET value = '3' WHERE name = 'schema'",
+        });
+        let entries = held([record(2)]);
+        let stretch = Stretch {
+            portal: PORTAL,
+            from: ledger.position(PORTAL).unwrap(),
+            upto: Position::START,
+            entries: &entries,
+        };
+        let refused = ledger.take(&stretch, 0).unwrap_err();
+        assert!(matches!(refused, LedgerError::Newer { found: 3, known: 2 }), "{refused}");
     }
 }
 

@@ -78,6 +78,9 @@ fn will_pass(code: &SqlState) -> bool {
             SqlState::T_R_SERIALIZATION_FAILURE,
             SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
             SqlState::OUT_OF_MEMORY,
+            // The tables, or the connection behind a pooler, changed under a prepared statement.
+            SqlState::FEATURE_NOT_SUPPORTED,
+            SqlState::INVALID_SQL_STATEMENT_NAME,
         ]
         .contains(code)
 }
