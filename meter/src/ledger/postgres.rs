@@ -299,7 +299,7 @@ type Uniques = HashMap<(String, String, Day), (i64, i64)>;
 fn uniques(tables: &mut PostgresTables<'_, '_>, query: &Query) -> Result<Uniques, LedgerError> {
     let start = match query.by {
         By::Day => "day",
-        By::Month => "date_trunc('month', day)::date",
+        By::Month => "date_trunc('month', day::timestamp)::date",
     };
     let sql = format!(
         "SELECT portal, module, {start}, COUNT(DISTINCT visitor), COUNT(DISTINCT NULLIF(user_hash, $4)) FROM presence

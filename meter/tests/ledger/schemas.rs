@@ -5,7 +5,7 @@ use std::thread;
 
 use portalmeter_meter::ledger::postgres::PostgresLedger;
 use portalmeter_meter::ledger::sqlite::{FILE, SqliteLedger};
-use portalmeter_meter::ledger::{By, Ledger, LedgerError, LedgerId, Position, Query, Stretch};
+use portalmeter_meter::ledger::{By, Ledger, LedgerError, LedgerId, Position, Query, Stretch, open_to_read};
 use portalmeter_meter::policy::{Experience, Policy};
 use portalmeter_rules::id::Name;
 use rusqlite::Connection;
@@ -161,6 +161,8 @@ fn a_reader_makes_nothing() {
     assert!(matches!(reader.ping(), Err(LedgerError::Absent)));
     let count = format!("SELECT COUNT(*) FROM pg_tables WHERE schemaname = '{schema}'");
     assert_eq!(server.sql(&count), "0");
+    assert!(open_to_read(&url, dir.path()).unwrap().is_none());
+    assert!(open_to_read("embedded", dir.path()).unwrap().is_none());
     // Beside a writer it reads, and cannot write.
     let mut writer = PostgresLedger::new(&url).unwrap();
     tell(&mut writer, &held([record(1)]));
