@@ -67,8 +67,6 @@ pub struct Tally {
     pub withdrawn: AtomicU64,
     /// Observations too old to count.
     pub late: AtomicU64,
-    /// Records of sealed days.
-    pub sealed: AtomicU64,
     /// States that could not be read.
     pub damaged: AtomicU64,
     /// Commits that failed.
@@ -84,7 +82,6 @@ impl Tally {
         self.added.fetch_add(done.added, Ordering::Relaxed);
         self.withdrawn.fetch_add(done.withdrawn, Ordering::Relaxed);
         self.late.fetch_add(done.late, Ordering::Relaxed);
-        self.sealed.fetch_add(done.sealed, Ordering::Relaxed);
         self.damaged.fetch_add(done.damaged, Ordering::Relaxed);
         self.races.fetch_add(done.races, Ordering::Relaxed);
     }

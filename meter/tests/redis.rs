@@ -41,7 +41,7 @@ fn write(slot: Slot, before: Option<&str>, after: Option<&str>) -> Write {
 
 fn entry(portal: &str, day: i32) -> Entry {
     let visitor = Name([1; 16]);
-    Entry::Presence(Presence { portal: portal.into(), module: None, day: Day(day), visitor, user: None })
+    Entry::Presence(Presence { portal: portal.into(), module: None, day: Day(day), visitor, user: None, gone: false })
 }
 
 fn gain(module: Option<&str>, guests: i64) -> Gain {

@@ -49,6 +49,7 @@ fn step(portal: &str, number: u32, before: Option<Vec<u8>>, after: &str) -> Step
             day: Day(number as i32),
             visitor,
             user: None,
+            gone: false,
         })],
     }
 }
