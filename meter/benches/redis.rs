@@ -156,7 +156,7 @@ fn entries(number: u64) -> Vec<Entry> {
         gone: false,
         stored_time: NOW,
     };
-    let presence = Presence { portal, module: None, day: Day(20_700), visitor, user: None };
+    let presence = Presence { portal, module: None, day: Day(20_700), visitor, user: None, gone: false };
     vec![Entry::Record(record), Entry::Session(session), Entry::Presence(presence)]
 }
 
