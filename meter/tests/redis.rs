@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portalmeter_meter::day::Day;
-use portalmeter_meter::entry::{Entry, Presence, UsageRecord};
+use portalmeter_meter::entry::{Entry, Presence, SessionRow, UsageRecord};
 use portalmeter_meter::observation::Stamp;
 use portalmeter_meter::policy::{Experience, Policy, PolicyId};
 use portalmeter_meter::record::Reason;
@@ -582,4 +582,52 @@ fn what_nodes_share_is_the_same_for_all_and_survives_garbage() {
         assert_eq!(place.store().portals().unwrap(), ["a", "b"], "what was made known is told again");
         assert!(place.store().stamp(stamp.id).unwrap().is_some());
     });
+}
+
+#[test]
+fn a_conversion_that_cannot_be_is_set_right() {
+    everywhere(|store, place| {
+        let (portal, day): (_, Day) = (support(), "2026-03-12".parse().unwrap());
+        let session = |number: u8, converted: Option<Day>| {
+            Entry::Session(SessionRow {
+                id: Name([number; 16]),
+                portal: "support".into(),
+                module: None,
+                visitor: Name([number; 16]),
+                started: 0,
+                began: Reason::Start,
+                last_seen: 0,
+                counted_day: day,
+                class: Class::External,
+                proven_guest: true,
+                logged_out: false,
+                user: None,
+                account: None,
+                agent: None,
+                pages: 1,
+                actions: 0,
+                converted,
+                zone: "UTC".into(),
+                policy: PolicyId(1),
+                gone: false,
+                stored_time: 0,
+            })
+        };
+        let entries = vec![session(1, Some(day)), session(1, Some(day)), session(2, None)];
+        apply(store, &[Step { entries, portal: support(), ..Step::default() }]);
+        let start = store.group(&portal, "a", None).unwrap();
+        // The ledger has 5; one session may have converted since, or two no longer be.
+        let ledger = [(None, day, Sums { converted: 5, ..Sums::default() })];
+        for (said, right) in [(2, 3), (3, 3), (6, 6), (7, 6), (-4, 3)] {
+            place.does::<()>("support", &format!("HSET @usage:2026-03-12 converted {said}"));
+            store.settle_counters(&portal, &start, &ledger).unwrap();
+            assert_eq!(place.does::<i64>("support", "HGET @usage:2026-03-12 converted"), right, "{said}");
+        }
+    });
+}
+
+#[test]
+fn a_store_may_work_on_a_thread_of_its_own() {
+    fn goes_to_a_thread<T: Send>() {}
+    goes_to_a_thread::<RedisStore>();
 }
