@@ -144,6 +144,33 @@ fn a_restarted_server_is_found_and_told_apart() {
 }
 
 #[test]
+fn a_node_that_starts_after_a_restart_knows_of_it_too() {
+    let mut server = Server::start(&["--appendonly yes", "--appendfsync always"]);
+    let mut store = begun(&server.url());
+    let portal: Arc<str> = "support".into();
+    let position = store.group(&portal, "ledger", None).unwrap();
+    let position = Position { id: store.last_id(&portal).unwrap(), ..position };
+    drop(store);
+    server.start_again();
+    let (mut one, mut other) = (support::store(&server.url()), support::store(&server.url()));
+    for store in [&mut one, &mut other] {
+        assert_eq!(apply_one(store, first("support", 1)).unwrap_err().trouble, Trouble::Forgot);
+        assert!(matches!(store.continuity(), Ok(Continuity::Forgot(why)) if why.contains("started anew")));
+    }
+    one.begin_again().unwrap();
+    other.begin_again().unwrap();
+    for (number, store) in [&mut one, &mut other].into_iter().enumerate() {
+        assert_eq!(store.continuity(), Ok(Continuity::Same), "one new epoch for both");
+        assert_eq!(apply_one(store, first("support", 1 + number as u32)), Ok(Outcome::Done));
+    }
+    let again = one.group(&portal, "ledger", Some(&position)).unwrap();
+    assert_ne!(again.epoch, position.epoch, "the stream may be another one");
+    assert_eq!(one.read(&portal, again.id, 9).unwrap().len(), 3, "it is read from its start");
+    let mut late = support::store(&server.url());
+    assert_eq!(apply_one(&mut late, first("support", 9)), Ok(Outcome::Done), "who starts later finds nothing odd");
+}
+
+#[test]
 fn an_old_snapshot_is_told_apart() {
     let mut server = Server::start(&[]);
     let mut store = begun(&server.url());
@@ -363,7 +390,8 @@ fn a_server_that_is_reading_its_data_is_waited_for() {
     server.does::<()>("BGREWRITEAOF");
     until("a compact file", || {
         let info: String = server.does("INFO persistence");
-        info.contains("aof_rewrite_in_progress:0").then_some(())
+        let idle = ["aof_rewrite_in_progress:0", "aof_rewrite_scheduled:0"];
+        idle.iter().all(|word| info.contains(word)).then_some(())
     });
     // A millisecond a key.
     server.start_slowly(&["--key-load-delay 1000", "--loading-process-events-interval-bytes 1024"]);

@@ -71,10 +71,16 @@ impl Watch {
         Ok(())
     }
 
-    fn forget(&mut self, why: String) {
+    pub(super) fn forget(&mut self, why: String) {
         if self.forgot.len() < REASONS && !self.forgot.contains(&why) {
             self.forgot.push(why);
         }
+    }
+
+    /// Who a primary was when it was last looked at, in one word; nothing if that was not to be known.
+    pub(super) fn identity(&self, host: &Host) -> Option<String> {
+        let Identity { run, history } = self.known.get(host)?.as_ref()?;
+        Some(format!("{run}.{history}"))
     }
 
     /// An error if it may have forgotten, and that has not been told yet.
@@ -133,7 +139,10 @@ impl RedisStore {
                     away = away.or(Some(error));
                     continue;
                 }
-                (None, Ok(Some(_))) => continue,
+                (None, Ok(Some(found))) => {
+                    self.compare_server(&portal, Some(&found));
+                    continue;
+                }
                 (Some(known), Ok(Some(found))) if known == found => continue,
                 (_, Ok(Some(_))) => format!("the keys of `{portal}` were made anew"),
                 (_, Ok(None)) => format!("the keys of `{portal}` are gone"),
@@ -147,8 +156,13 @@ impl RedisStore {
         }
     }
 
-    /// From now on what is there is what counts: missing epochs are made, policies and portals told again.
+    /// From now on what is there is what counts: epochs that are missing or were made on other servers are made anew,
+    /// policies and portals are told again.
     pub fn begin_again(&mut self) -> Result<(), RedisError> {
+        for (host, linked) in self.fleet.primaries()? {
+            // Who is away is looked at when it is back.
+            let _ = linked.and_then(|()| self.fleet.look(&host));
+        }
         self.make_epochs()?;
         self.fleet.watch.forgot.clear();
         self.unknown.clear();

@@ -113,6 +113,12 @@ impl Fleet {
         Ok(hosts.into_iter().map(linked).collect())
     }
 
+    /// Who holds a slot, in one word, as far as that is known.
+    pub(super) fn identity(&mut self, slot: HashSlot) -> Option<String> {
+        let host = self.host(slot).ok()?;
+        self.watch.identity(&host)
+    }
+
     /// Looks at a primary that is connected.
     pub(super) fn look(&mut self, host: &Host) -> Result<(), RedisError> {
         let Self { nodes, watch, .. } = self;
