@@ -211,6 +211,21 @@ fn a_primary_that_becomes_a_replica_takes_nothing() {
 }
 
 #[test]
+fn the_first_replica_changes_nothing() {
+    let primary = Server::start(&[]);
+    let mut store = begun(&primary.url());
+    let history = || -> String {
+        let info: String = primary.does("INFO replication");
+        info.lines().find_map(|line| line.strip_prefix("master_replid:")).unwrap().to_owned()
+    };
+    let before = history();
+    let _replica = Server::start(&[&format!("--replicaof 127.0.0.1 {}", primary.port)]);
+    until("another history", || (history() != before).then_some(()));
+    assert_eq!(store.continuity(), Ok(Continuity::Same));
+    assert_eq!(apply_one(&mut support::store(&primary.url()), first("support", 1)), Ok(Outcome::Done));
+}
+
+#[test]
 fn a_replica_that_takes_over_is_told_apart() {
     let mut primary = Server::start(&[]);
     let replica = Server::start(&[&format!("--replicaof 127.0.0.1 {}", primary.port)]);
@@ -500,7 +515,8 @@ fn replicated(primary: &Server, replica: &Server) {
     };
     until("a replica in step", || {
         let last = offset(primary, "master_repl_offset:")?;
-        (last == offset(replica, "slave_repl_offset:")?).then_some(())
+        let is_linked = offset(replica, "master_link_status:")?.trim() == "up";
+        (is_linked && last == offset(replica, "slave_repl_offset:")?).then_some(())
     });
 }
 

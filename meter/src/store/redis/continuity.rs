@@ -26,6 +26,9 @@ pub enum Continuity {
 struct Identity {
     run: String,
     history: String,
+    /// It took its data set over from another server once. A new history without that is of its own making: the first
+    /// replica came, or none was there for an hour.
+    inherited: bool,
 }
 
 /// The servers as they were seen last.
@@ -61,7 +64,9 @@ impl Watch {
         let name = &node.name;
         let change = match &known {
             Some(before) if before.run != identity.run => Some(format!("{name} was started anew, or is another")),
-            Some(before) if before.history != identity.history => Some(format!("{name} took another data set over")),
+            Some(before) if before.history != identity.history && identity.inherited => {
+                Some(format!("{name} took another data set over"))
+            }
             _ => None,
         };
         *known = Some(identity);
@@ -77,10 +82,9 @@ impl Watch {
         }
     }
 
-    /// Who a primary was when it was last looked at, in one word; nothing if that was not to be known.
-    pub(super) fn identity(&self, host: &Host) -> Option<String> {
-        let Identity { run, history } = self.known.get(host)?.as_ref()?;
-        Some(format!("{run}.{history}"))
+    /// The process that a primary was when it was last looked at; nothing if that was not to be known.
+    pub(super) fn run(&self, host: &Host) -> Option<String> {
+        Some(self.known.get(host)?.as_ref()?.run.clone())
     }
 
     /// An error if it may have forgotten, and that has not been told yet.
@@ -115,7 +119,8 @@ fn identity(node: &mut Node) -> Result<Option<Identity>, RedisError> {
         return Err(RedisError::new(Trouble::ReadOnly, Some(node.name.clone()), "it is a replica"));
     }
     let identity = field(&info, "run_id").zip(field(&info, "master_replid"));
-    Ok(identity.map(|(run, history)| Identity { run: run.to_owned(), history: history.to_owned() }))
+    let inherited = field(&info, "master_replid2").is_some_and(|from| from.bytes().any(|digit| digit != b'0'));
+    Ok(identity.map(|(run, history)| Identity { run: run.to_owned(), history: history.to_owned(), inherited }))
 }
 
 /// A field of the answer to INFO.

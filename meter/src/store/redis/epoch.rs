@@ -1,6 +1,6 @@
 //! Epochs: a random token made with a portal's keys, which commits name. Gone or another, the keys were lost.
 //!
-//! It also says which server it was made on. A server that was started anew, or took over, brings the epoch of the one
+//! It also says by which run of which server it was made. A server that was started anew, or took over, brings the epoch of the one
 //! before from its disk or from replication, while it may lack what was last committed: to nodes that start only then
 //! this is what tells. Whoever begins again makes a new one, so that nothing of before is taken for what is now.
 
@@ -109,14 +109,14 @@ impl RedisStore {
 
     fn new_epoch(&mut self, portal: &Arc<str>) -> Result<String, RedisError> {
         let slot = self.portal(portal).keys.slot;
-        Ok(format!("{}.{}", token()?, self.fleet.identity(slot).unwrap_or_default()))
+        Ok(format!("{}.{}", token()?, self.fleet.run_of(slot).unwrap_or_default()))
     }
 
     /// Whether an epoch was made on the server that it is found on, as far as that is known.
     fn is_of_its_server(&mut self, portal: &Arc<str>, epoch: &str) -> bool {
         let slot = self.portal(portal).keys.slot;
         let made_on = server_of(epoch).filter(|server| !server.is_empty());
-        made_on.zip(self.fleet.identity(slot)).is_none_or(|(made_on, found_on)| made_on == found_on)
+        made_on.zip(self.fleet.run_of(slot)).is_none_or(|(made_on, found_on)| made_on == found_on)
     }
 
     /// Notes that a server may have forgotten, if the epoch that is first seen there was made on another.

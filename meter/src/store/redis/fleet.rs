@@ -113,10 +113,10 @@ impl Fleet {
         Ok(hosts.into_iter().map(linked).collect())
     }
 
-    /// Who holds a slot, in one word, as far as that is known.
-    pub(super) fn identity(&mut self, slot: HashSlot) -> Option<String> {
+    /// The process that holds a slot, by the id of its run, as far as that is known.
+    pub(super) fn run_of(&mut self, slot: HashSlot) -> Option<String> {
         let host = self.host(slot).ok()?;
-        self.watch.identity(&host)
+        self.watch.run(&host)
     }
 
     /// Looks at a primary that is connected.
