@@ -8,11 +8,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use portalmeter_rules::id::Name;
+use portalmeter_rules::time::Millis;
 use redis::{Cmd, Value, cmd};
 
 use super::error::{RedisError, Trouble};
 use super::fleet::Pipeline;
 use super::{RedisStore, script};
+
+/// Clocks of servers that take over from each other differ by less, in milliseconds: ten minutes.
+const CLOCKS: Millis = 600_000;
 
 /// A portal's epoch, if it has one; a portal whose primary is away holds up no other.
 pub(super) type Epoch = Result<Option<String>, RedisError>;
@@ -66,7 +70,7 @@ impl RedisStore {
         }
         let answers = self.fleet.run(&pipeline);
         let epoch = |answer| match answer {
-            Ok(Value::BulkString(epoch)) => Ok(String::from_utf8(epoch).ok().filter(|text| server_of(text).is_some())),
+            Ok(Value::BulkString(epoch)) => Ok(read_epoch(epoch)),
             Ok(_) => Ok(None),
             Err(error) if RedisError::is_foreign(&error) => Ok(None),
             Err(error) => Err(error),
@@ -97,14 +101,16 @@ impl RedisStore {
         }
     }
 
-    /// Puts a new epoch in the place of one that another server brought; of two nodes that do so the first wins.
+    /// Puts a new epoch where `found` is, if that still is there; of two nodes that do so the first wins.
     fn renew_epoch(&mut self, portal: &Arc<str>, found: &str) -> Epoch {
         let keys = self.portal(portal).keys.clone();
         let script = &*script::RENEW;
         let mut call = Cmd::new();
-        call.arg("EVALSHA").arg(&script.sha).arg(1).arg(&keys.epoch).arg(found).arg(self.new_epoch(portal)?);
+        call.arg("EVALSHA").arg(&script.sha).arg(2).arg(&keys.epoch).arg(&keys.records);
+        call.arg(found).arg(self.new_epoch(portal)?).arg(CLOCKS);
         let epoch = self.fleet.ask_script(keys.slot, &call, script)?;
-        redis::from_redis_value(epoch).map_err(|_| RedisError::strange("a new epoch"))
+        let epoch: Option<Vec<u8>> = redis::from_redis_value(epoch).map_err(|_| RedisError::strange("a new epoch"))?;
+        Ok(epoch.and_then(|epoch| read_epoch(epoch)))
     }
 
     fn new_epoch(&mut self, portal: &Arc<str>) -> Result<String, RedisError> {
@@ -128,24 +134,23 @@ impl RedisStore {
         }
     }
 
+    /// Makes an epoch where there is none, or something that is no epoch.
     fn make_epoch(&mut self, portal: &Arc<str>) -> Epoch {
         let keys = self.portal(portal).keys.clone();
-        let call = |value: &str| {
-            let mut call = cmd("SET");
-            call.arg(&keys.epoch).arg(value).arg("NX");
-            call
-        };
-        let epoch = self.new_epoch(portal)?;
-        if self.fleet.ask(keys.slot, &call(&epoch))? == Value::Nil {
-            // Another node's, or what is no epoch.
-            if let Some((_, Ok(Some(epoch)))) = self.epochs_of(vec![Arc::clone(portal)]).pop() {
-                return Ok(Some(epoch));
+        match self.renew_epoch(portal, "") {
+            Ok(Some(epoch)) => Ok(Some(epoch)),
+            Err(error) if !error.is_foreign() => Err(error),
+            _ => {
+                self.put_aside(portal, &keys.epoch, "of no type")?;
+                self.renew_epoch(portal, "")
             }
-            self.put_aside(portal, &keys.epoch, "of no type")?;
-            self.fleet.ask(keys.slot, &call(&epoch))?;
         }
-        self.epochs_of(vec![Arc::clone(portal)]).pop().map_or(Ok(None), |(_, epoch)| epoch)
     }
+}
+
+/// The epoch in what was found, if it is one.
+fn read_epoch(found: Vec<u8>) -> Option<String> {
+    String::from_utf8(found).ok().filter(|text| server_of(text).is_some())
 }
 
 /// The server that an epoch was made on, if it is one; no name if that was not to be known.
