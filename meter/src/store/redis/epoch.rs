@@ -110,7 +110,7 @@ impl RedisStore {
         call.arg(found).arg(self.new_epoch(portal)?).arg(CLOCKS);
         let epoch = self.fleet.ask_script(keys.slot, &call, script)?;
         let epoch: Option<Vec<u8>> = redis::from_redis_value(epoch).map_err(|_| RedisError::strange("a new epoch"))?;
-        Ok(epoch.and_then(|epoch| read_epoch(epoch)))
+        Ok(epoch.and_then(read_epoch))
     }
 
     fn new_epoch(&mut self, portal: &Arc<str>) -> Result<String, RedisError> {
