@@ -26,7 +26,7 @@ mod live;
 mod recover;
 
 pub use live::LiveSessions;
-pub use recover::{Recovered, Recovery, recover};
+pub use recover::{Recovered, Recovery, apply, recover};
 
 /// What an engine needs to know.
 #[derive(Clone)]

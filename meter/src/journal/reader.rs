@@ -90,6 +90,18 @@ pub fn read_folder(folder: &Path, entry: &mut dyn FnMut(&[u8])) -> io::Result<Da
     Ok(damage)
 }
 
+/// Whose segment a file is, by the name of its folder, or its own in an archive.
+pub fn node_of(segment: &Path) -> Option<NodeId> {
+    let folder = segment.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    let archived = || segment.file_name()?.to_str()?.split_once('-').and_then(|(node, _)| parse_node(node));
+    folder.and_then(parse_node).or_else(archived)
+}
+
+/// Whether a process writes the journal in this folder at this moment.
+pub fn is_being_written(folder: &Path) -> bool {
+    File::options().write(true).open(folder.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err())
+}
+
 /// Up to which of its entries the node of a folder knew to be committed; 0 where that cannot be read.
 pub fn acknowledged(folder: &Path) -> u64 {
     let text = fs::read_to_string(folder.join(ACKNOWLEDGED)).unwrap_or_default();
