@@ -12,9 +12,9 @@ use portalmeter_meter::ledger::Ledger;
 use portalmeter_meter::ledger::postgres::PostgresLedger;
 use portalmeter_meter::ledger::sqlite::SqliteLedger;
 use portalmeter_meter::observation::Stamp;
-use portalmeter_meter::store::{Recall, Store};
 use portalmeter_meter::store::embedded::EmbeddedStore;
 use portalmeter_meter::store::redis::{self, NodeState, RedisStore};
+use portalmeter_meter::store::{Recall, Store};
 use portalmeter_rules::time::Millis;
 
 use crate::config::{self, Config, Place};

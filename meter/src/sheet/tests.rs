@@ -442,7 +442,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         4 => Just(What::Page), 2 => Just(What::Call), 1 => Just(What::Tabs),
         1 => Just(What::Renewal), 1 => Just(What::Logout), 1 => Just(What::Lost),
     ];
-    let after = prop_oneof![4 => 0..50_i64, 2 => 50..3_000_i64, 1 => 3_000..90_000_i64];
+    let after = prop_oneof![4 => 0..50_i64, 2 => 50..3_000_i64, 1 => 3_000..8_000_i64];
     (0..3_usize, after, what).prop_map(|(browser, after, what)| Deed { browser, after, what })
 }
 
@@ -495,7 +495,7 @@ fn story(portal: &Portal, deeds: &[Deed], ours: bool) -> Vec<Sighted> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
 
     /// In whatever order it becomes known, and however often, it is the same people who did the same.
     #[test]
