@@ -143,7 +143,8 @@ impl Admin {
         }
         if keeper.sealed_without > 0 {
             let detail = format!("{} days were sealed without a node's journal", keeper.sealed_without);
-            let meaning = "what that node still holds becomes corrections: start it again, or `portalmeter journal apply`";
+            let meaning =
+                "what that node still holds becomes corrections: start it again, or `portalmeter journal apply`";
             problem("sealed_incomplete", detail, meaning);
         }
         for (what, detail, meaning) in &keeper.warnings {

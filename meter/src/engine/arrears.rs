@@ -118,8 +118,7 @@ impl Arrears {
             let waits = StoreError::Open("the journal's disk does not take what has to be read from it".to_owned());
             return Err(restore(waits));
         }
-        let mut recall =
-            self.shared.as_ref().map(|ours| ours.recall.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut recall = self.shared.as_ref().map(|ours| ours.recall.lock().unwrap_or_else(PoisonError::into_inner));
         let recall = recall.as_mut().map(|recall| -> &mut dyn Recall { &mut **recall });
         let mut recovery = Recovery { store, recall, memory: shared.settings.memory, now };
         let (node, folder) = (shared.journal.node(), shared.journal.folder());

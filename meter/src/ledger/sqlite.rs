@@ -244,7 +244,14 @@ mod tests {
 
     fn presence(portal: &str) -> Entry {
         let visitor = Name([1; 16]);
-        Entry::Presence(Presence { portal: portal.into(), module: None, day: Day(20_000), visitor, user: None, gone: false })
+        Entry::Presence(Presence {
+            portal: portal.into(),
+            module: None,
+            day: Day(20_000),
+            visitor,
+            user: None,
+            gone: false,
+        })
     }
 
     #[test]
