@@ -5,6 +5,7 @@
 #[path = "faults"]
 mod faults {
     pub(crate) mod meter;
+    pub(crate) mod mount;
     pub(crate) mod origin;
     pub(crate) mod stage;
     pub(crate) mod wire;
@@ -24,6 +25,7 @@ mod commands {
     mod check;
     mod compare;
     mod correct;
+    mod full_disk;
     mod journal;
     mod on_postgres;
     mod on_redis;
