@@ -108,8 +108,10 @@ pub struct Looked {
     pub files: u64,
     /// Observations in journals.
     pub observations: u64,
-    /// What could not be looked at, and why.
+    /// What was left out for good reason, such as that it is on its way.
     pub left_out: Vec<String>,
+    /// What could not be read, and why: of that nothing is proved.
+    pub unread: Vec<String>,
 }
 
 /// What shall be recounted.

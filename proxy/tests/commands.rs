@@ -5,6 +5,7 @@
 #[path = "faults"]
 mod faults {
     pub(crate) mod meter;
+    pub(crate) mod mount;
     pub(crate) mod origin;
     pub(crate) mod stage;
     pub(crate) mod wire;
@@ -19,10 +20,12 @@ mod redis_server;
 #[path = "commands"]
 mod commands {
     mod beside;
+    mod billing_page;
     pub(crate) mod books;
     mod check;
     mod compare;
     mod correct;
+    mod full_disk;
     mod journal;
     mod on_postgres;
     mod on_redis;

@@ -102,7 +102,7 @@ fn tell_of(about: &crate::journal::in_order::About, begins: Option<Millis>, look
         looked.left_out.push(format!("the journals begin at {}: records before that", instant(begins)));
     }
     for gap in &about.gaps {
-        looked.left_out.push(format!(
+        looked.unread.push(format!(
             "the journal of {} lacks entries {} to {}, between {} and {}: the days that this touches",
             gap.node,
             gap.after + 1,
@@ -112,7 +112,7 @@ fn tell_of(about: &crate::journal::in_order::About, begins: Option<Millis>, look
         ));
     }
     if about.unreadable > 0 || about.damage.foreign > 0 {
-        looked.left_out.push(format!(
+        looked.unread.push(format!(
             "{} entries that cannot be read, and {} files that are no journals",
             about.unreadable, about.damage.foreign
         ));

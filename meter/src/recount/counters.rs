@@ -55,7 +55,7 @@ pub(super) fn check(
         let (last, days) = match read {
             Ok(read) => read,
             Err(why) => {
-                looked.left_out.push(format!("{portal}: the store's counters: {why}"));
+                looked.unread.push(format!("{portal}: the store's counters: {why}"));
                 return Ok(());
             }
         };

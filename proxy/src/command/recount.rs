@@ -59,16 +59,23 @@ pub(crate) fn recount(args: &RecountArgs) -> ExitCode {
         return ExitCode::FAILURE;
     }
     for left in &looked.left_out {
-        say_aside(&format!("not looked at: {left}\n"));
+        say_aside(&format!("left out: {left}\n"));
     }
-    let found_words = if found == 0 { "nothing is amiss".to_owned() } else { counted(found, "difference") };
+    for unread in &looked.unread {
+        say_aside(&format!("cannot be read: {unread}\n"));
+    }
+    let found_words = match (found, looked.unread.is_empty()) {
+        (0, true) => "nothing is amiss".to_owned(),
+        (0, false) => "nothing is amiss in what could be read".to_owned(),
+        _ => counted(found, "difference"),
+    };
     say_aside(&format!(
         "{month}: {}, {}, {}: {found_words}\n",
         counted(looked.totals, "total"),
         counted(looked.lines, "record"),
         counted(looked.files, "file"),
     ));
-    if found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if found == 0 && looked.unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The journals of all nodes, if an archive is configured or named; and what this node has not archived yet.
@@ -164,10 +171,10 @@ impl Answer {
     fn end(self, month: Month, looked: &Looked) -> io::Result<()> {
         self.written?;
         if self.output == Output::Json {
-            let Looked { totals, lines, counters, files, observations, left_out } = looked;
+            let Looked { totals, lines, counters, files, observations, left_out, unread } = looked;
             let looked = json!({
                 "totals": totals, "records": lines, "counters": counters, "files": files,
-                "observations": observations, "not_looked_at": left_out,
+                "observations": observations, "left_out": left_out, "unread": unread,
             });
             writeln!(
                 io::stdout(),

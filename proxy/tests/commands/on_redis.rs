@@ -8,6 +8,10 @@ use portalmeter_meter::store::redis::stream::{Position, StreamId};
 use portalmeter_meter::store::redis::{Address, RedisStore, Settings};
 
 use super::books::{Books, today};
+use super::told::portalmeter;
+use crate::faults::meter::until;
+use crate::faults::stage::{Given, Stage, get};
+use crate::postgres::Postgres;
 use crate::redis_server::Server;
 
 fn check(store: &str) -> super::told::Told {
@@ -77,5 +81,42 @@ fn a_recount_compares_the_counters_in_redis() {
     assert_eq!((told.code, told.out), (1, line));
     drop(server);
     let told = books.ask(&recount);
-    assert!(told.code == 0 && told.aside.contains("not looked at: support: the store's counters: "), "{told:?}");
+    assert!(told.code == 1 && told.aside.contains("cannot be read: support: the store's counters: "), "{told:?}");
+}
+
+#[test]
+fn books_of_a_meter_on_redis_and_postgres_are_proved_beside_it() {
+    let (redis, postgres) = (Server::start(&["--appendonly yes"]), Postgres::start());
+    let (url, ledger) = (format!("redis://127.0.0.1:{}", redis.port), postgres.schema());
+    let portal = format!(
+        "session.idle_timeout = \"2s\"\n[store]\nurl = \"{url}\"\n[ledger]\nurl = \"{ledger}\"\n\
+         [flush]\ninterval = \"200ms\"\nfiles = {{ dir = \"usage\" }}\n"
+    );
+    let journal = "keep = \"2s\"\narchive = \"archive\"\n";
+    let stage = Stage::new(&Given { portal: &portal, journal, ..Given::default() });
+    let folder = stage.setup.config.parent().unwrap();
+    for number in 1..=5 {
+        stage.ask(&get(number, "/", ""));
+    }
+    until("five sessions are in the ledger", || stage.setup.counted().guest == 5);
+    let ask = |words: &str| portalmeter(folder, words.split(' '));
+    let recount = || -> (i32, serde_json::Value) {
+        let told = ask("recount --month this --output json");
+        (told.code, serde_json::from_str(&told.out).unwrap_or_else(|_| panic!("{told:?}")))
+    };
+    std::thread::sleep(std::time::Duration::from_millis(2_500));
+    let (code, answer) = recount();
+    assert_eq!(code, 0, "{answer}");
+    let looked = &answer["looked_at"];
+    assert_eq!((&looked["records"], &looked["observations"]), (&5.into(), &5.into()), "{answer}");
+    assert!(looked["counters"] == 1 && looked["unread"] == serde_json::json!([]), "{answer}");
+
+    let told = ask("correct --portal help --day today --class guest --amount -2 --author ann --reason test");
+    assert_eq!(told.code, 0, "{told:?}");
+    let (code, answer) = recount();
+    assert_eq!(code, 0, "{answer}");
+    let key = redis.does::<Vec<String>>("KEYS pm:{help}:usage:*").remove(0);
+    assert_eq!(redis.does::<i64>(&format!("HGET {key} guest")), 3, "the running node has set it right");
+    let told = ask("check");
+    assert!(told.code == 0 && told.out.contains("the store at redis://") && told.out.contains("answers"), "{told:?}");
 }
