@@ -119,7 +119,7 @@ pub(crate) fn apply(config: &Config, segments: &[PathBuf]) -> Result<Recovered, 
     }
     let recovery = Recovery {
         store: &mut *store,
-        recall: recall.as_mut().map(|recall| -> &mut dyn Recall { &mut **recall }),
+        recall: recall.as_deref_mut().map(|recall| recall as &mut dyn Recall),
         memory: Memory::keeping(config.journal.keep),
         now: clock.now(),
     };

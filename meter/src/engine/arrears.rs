@@ -119,7 +119,7 @@ impl Arrears {
             return Err(restore(waits));
         }
         let mut recall = self.shared.as_ref().map(|ours| ours.recall.lock().unwrap_or_else(PoisonError::into_inner));
-        let recall = recall.as_mut().map(|recall| -> &mut dyn Recall { &mut **recall });
+        let recall = recall.as_deref_mut().map(|recall| recall as &mut dyn Recall);
         let mut recovery = Recovery { store, recall, memory: shared.settings.memory, now };
         let (node, folder) = (shared.journal.node(), shared.journal.folder());
         let mut found = Recovered::default();

@@ -506,13 +506,17 @@ proptest! {
     ) {
         let portal = Portal::new();
         let story = story(&portal, &deeds, ours);
-        story.iter().for_each(|one| portal.takes(one));
+        for one in &story {
+            portal.takes(one);
+        }
         let expected = portal.all();
 
         let again = Portal::new();
         let mut shuffled: Vec<_> = story.iter().chain(&story).zip(order.iter().cycle()).collect();
         shuffled.sort_by_key(|(_, place)| **place);
-        shuffled.iter().for_each(|(one, _)| again.takes(one));
+        for (one, _) in &shuffled {
+            again.takes(one);
+        }
         let told = |one: &Sighted| format!("{} {:?} {:?}", one.observation.at, one.observation.kind, one.who);
         prop_assert_eq!(again.all().0, expected.0, "{}\nas {:?}", story.iter().map(told).collect::<Vec<_>>().join("\n"), shuffled.iter().map(|(one, _)| one.observation.tie).collect::<Vec<_>>());
     }
