@@ -43,6 +43,24 @@ impl Process {
         kill_process(id, signal).unwrap();
     }
 
+    /// The same to it and its children, which it may have several of; says which those are.
+    pub(crate) fn signal_family(&self, signal: Signal) -> Vec<Pid> {
+        self.signal(signal);
+        let mine = self.child.id().to_string();
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let children = processes.filter_map(|process| {
+            let id = process.file_name().to_str()?.parse().ok()?;
+            let status = fs::read_to_string(process.path().join("status")).ok()?;
+            let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim();
+            (parent == mine).then(|| Pid::from_raw(id)).flatten()
+        });
+        let children: Vec<Pid> = children.collect();
+        for child in &children {
+            let _ = kill_process(*child, signal);
+        }
+        children
+    }
+
     /// `kill -9`, and waits for its end.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();

@@ -12,6 +12,7 @@ pub(crate) mod calendar;
 pub(crate) mod chance;
 pub(crate) mod check;
 pub(crate) mod crowd;
+pub(crate) mod faults;
 pub(crate) mod nodes;
 mod plan;
 mod portal;

@@ -44,6 +44,17 @@ impl World {
         }
     }
 
+    /// With the value's end no further visitor comes, even if it ends in a panic.
+    pub(crate) fn over_at_the_end(&self) -> impl Drop + '_ {
+        struct AtTheEnd<'w>(&'w AtomicBool);
+        impl Drop for AtTheEnd<'_> {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        AtTheEnd(&self.over)
+    }
+
     /// From now on notes how long answers take.
     pub(crate) fn look(&self) {
         *self.waits.lock().unwrap() = Some(Vec::new());

@@ -17,7 +17,8 @@ pub(super) struct Browser {
 pub(super) async fn play(client: Client) -> Played {
     let mut browser = Browser::new(client);
     if browser.begin().await {
-        let acts = browser.client.chance.between(3, 12);
+        let most = if browser.client.portal.is_hasty() { 8 } else { 12 };
+        let acts = browser.client.chance.between(3, most);
         for _ in 0..acts {
             if !browser.visitor.is_certain() {
                 break;

@@ -6,9 +6,10 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use postgres::{Client, NoTls};
-use rustix::process::Signal;
+use rustix::process::{Signal, kill_process};
 
 use super::super::address::free_address;
 use super::super::process::{Process, until};
@@ -21,7 +22,7 @@ pub(crate) struct Postgres {
     programs: PathBuf,
     /// It refuses to run as root; then it is this user's and this group's.
     as_whom: Option<(u32, u32)>,
-    pub(crate) running: Option<Process>,
+    running: Option<Process>,
 }
 
 impl Postgres {
@@ -68,6 +69,18 @@ impl Postgres {
         }
     }
 
+    /// It does nothing for a while.
+    pub(crate) fn pause(&self, away: Duration) {
+        let Some(running) = &self.running else { return };
+        let paused = running.signal_family(Signal::STOP);
+        std::thread::sleep(away);
+        // Those that were paused, children it has lost included.
+        running.signal(Signal::CONT);
+        for process in paused {
+            let _ = kill_process(process, Signal::CONT);
+        }
+    }
+
     /// Where the ledger is.
     pub(crate) fn url(&self, through: SocketAddr) -> String {
         format!("postgres://meter@{through}/postgres?sslmode=disable")
@@ -84,6 +97,13 @@ impl Postgres {
         }
         command.current_dir(&self.dir);
         command
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // Killed, it would leave its shared memory behind.
+        self.stop(Signal::QUIT);
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use redis::{Client, Connection, cmd};
+use rustix::process::Signal;
 
 use super::super::address::free_address;
 use super::super::process::{Process, until};
@@ -16,7 +17,7 @@ pub(crate) struct Redis {
     pub(crate) address: SocketAddr,
     dir: PathBuf,
     more: Vec<String>,
-    pub(crate) running: Option<Process>,
+    running: Option<Process>,
 }
 
 impl Redis {
@@ -54,6 +55,12 @@ impl Redis {
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.running = None;
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        if let Some(running) = &self.running {
+            running.signal(signal);
+        }
     }
 
     /// How long its append-only file is by now; and where the part that grows is.
