@@ -5,11 +5,15 @@
 
 #[path = "fleet/whole.rs"]
 mod fleet;
+#[path = "fleet/harm.rs"]
+mod harm;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
+use fleet::away::Rounds;
 use fleet::calendar::Calendar;
 use fleet::chance::Chance;
 use fleet::crowd::Crowd;
@@ -24,7 +28,10 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_portalmeter");
 /// They share two cores with what they measure: one after the other.
 static ALONE: Mutex<()> = Mutex::new(());
 
-const ONE: Setup = Setup { nodes: 1, store: StoreKind::Embedded, ledger: LedgerKind::Embedded, relays: false };
+const ONE: Setup =
+    Setup { nodes: 1, store: StoreKind::Embedded, ledger: LedgerKind::Embedded, relays: false, ahead: 0 };
+
+const THREE: Setup = Setup { nodes: 3, store: StoreKind::Redis, ledger: LedgerKind::Postgres, relays: false, ahead: 0 };
 
 fn set(setup: Setup, seed: u64) -> (Stage, Arc<World>) {
     let calendar = Calendar::at_noon();
@@ -37,7 +44,7 @@ fn set(setup: Setup, seed: u64) -> (Stage, Arc<World>) {
 fn count_the_truth(setup: Setup, sessions: u64) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (stage, world) = set(setup, Chance::seed());
-    let played = Crowd { from: 1, sessions, at_once: 200, pace: None }.come(&world);
+    let played = Crowd { sessions, ..Crowd::of(200) }.come(&world);
     assert!(run::judge(&stage, &world, &played, true).tell(&world, &stage));
     assert!(run::judge_in_the_end(&stage, &world, &played, true).tell(&world, &stage));
 }
@@ -50,9 +57,9 @@ fn count_the_truth_in_a_storm(setup: Setup, faults: usize) {
     let played = thread::scope(|scope| {
         let storm = scope.spawn(|| {
             let _over = world.over_at_the_end();
-            Storm { seed, faults, longest: 1_000 }.rage(&stage, &world)
+            Storm { seed, faults, longest: 700 }.rage(&stage, &world)
         });
-        let played = Crowd { from: 1, sessions: u64::MAX, at_once: 60, pace: None }.come(&world);
+        let played = Crowd::of(60).come(&world);
         println!("{:?}", storm.join().unwrap());
         played
     });
@@ -62,10 +69,52 @@ fn count_the_truth_in_a_storm(setup: Setup, faults: usize) {
 
 #[test]
 fn one_node_counts_the_truth() {
-    count_the_truth(ONE, 1_500);
+    count_the_truth(ONE, 1_000);
 }
 
 #[test]
 fn one_node_that_is_killed_again_and_again_counts_the_truth() {
-    count_the_truth_in_a_storm(ONE, 12);
+    count_the_truth_in_a_storm(ONE, 10);
+}
+
+#[test]
+#[ignore = "comes with Redis"]
+fn three_nodes_count_the_truth() {
+    count_the_truth(THREE, 1_500);
+}
+
+/// Each node has a ledger of its own then, and each is complete.
+#[test]
+#[ignore = "comes with Redis"]
+fn nodes_with_embedded_ledgers_before_a_cluster_count_the_truth() {
+    count_the_truth(Setup { nodes: 2, store: StoreKind::Cluster, ledger: LedgerKind::Embedded, ..THREE }, 1_000);
+}
+
+#[test]
+#[ignore = "comes with Redis"]
+fn three_nodes_in_a_storm_count_the_truth() {
+    count_the_truth_in_a_storm(Setup { store: StoreKind::Replicated, relays: true, ahead: 5, ..THREE }, 24);
+}
+
+/// The measured form is `make away`; here only the counts are compared, and that visitors are served.
+#[test]
+#[ignore = "comes with Redis"]
+fn while_redis_is_away_visitors_are_served_and_counted_later() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (stage, world) = set(THREE, Chance::seed());
+    let rounds = Rounds { pairs: 2, lasts: Duration::from_secs(3), pace: 30.0 };
+    let (ratios, played) = rounds.measure(&stage, &world);
+    assert!(ratios.throughput > 0.8, "{ratios:?}");
+    assert!(run::judge(&stage, &world, &played, true).tell(&world, &stage));
+}
+
+/// The portal renews its cookie in the answer to a login; the node that passed it on is killed a moment later. The new
+/// value is another name of the same session all the same.
+#[test]
+#[ignore = "what renews a cookie does not wait for the journal, and is lost"]
+fn a_cookie_that_was_renewed_just_before_a_kill_is_the_same_session() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (stage, world) = set(ONE, 1);
+    let played = fleet::story::login_before_a_kill(&stage, &world, 5);
+    assert!(run::judge(&stage, &world, &played, false).tell(&world, &stage));
 }

@@ -9,8 +9,8 @@
 //! * They say the same of the same visitor. With a cookie that is plain. Without one the visitor's fingerprint, which
 //!   nobody else has, points to the session that the lost page began, and the cookie that does come back takes it over,
 //!   for no other of it was ever seen.
-//! * Nothing else of this visitor lies between: an act begins after the one before was answered, except for tabs,
-//!   which are pages alike, and after which the actor waits for all.
+//! * Nothing else of this visitor lies between: an act begins after the one before was answered, except for tabs and
+//!   for pages that load while others are read, which are pages alike; before a sign-in or a sign-out all are waited for.
 //! * A page more in a live session counts nothing, a second logout neither; two logins are one.
 //! * Only time can tell them apart: an idle timeout or a midnight between them. The truth knows the spans, and goes on
 //!   as several stories then (`truth.rs`); such an actor ends at once, and only few may.
@@ -21,6 +21,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
 use super::calendar::Span;
@@ -75,11 +76,13 @@ struct Client {
     fields: String,
     jar: Jar,
     deeds: Vec<Deed>,
+    /// How long the last answer took, in milliseconds.
+    waited: u64,
 }
 
-/// Plays actor `number` from beginning to end.
-pub(crate) async fn play(world: Arc<World>, number: u64) -> Played {
-    let mut chance = Chance::stream(world.seed, number);
+/// Plays actor `number` from beginning to end, by that script of the run's seed.
+pub(crate) async fn play(world: Arc<World>, number: u64, script: u64) -> Played {
+    let mut chance = Chance::stream(world.seed, script);
     let (portal, role) = cast(&mut chance);
     let client = Client::new(world, portal, number, chance, role == Role::Bot);
     match role {
@@ -88,6 +91,13 @@ pub(crate) async fn play(world: Arc<World>, number: u64) -> Played {
         Role::Cookieless => cookieless::play(client).await,
         Role::Bot => bot::play(client).await,
     }
+}
+
+/// Somebody signs in, and `kill` comes over the node that answered.
+pub(crate) async fn login_before_a_kill(world: Arc<World>, number: u64, kill: impl Fn(usize)) -> Played {
+    let chance = Chance::stream(world.seed, number);
+    let client = Client::new(world, &plan::SERVICE, number, chance, false);
+    browser::login_before_a_kill(client, kill).await
 }
 
 fn cast(chance: &mut Chance) -> (&'static Portal, Role) {
@@ -127,7 +137,7 @@ impl Client {
              Accept-Language: en\r\nSec-Fetch-Dest: {frame}\r\n",
             portal.host
         );
-        Self { world, portal, number, chance, fields, jar: Jar::default(), deeds: Vec::new() }
+        Self { world, portal, number, chance, fields, jar: Jar::default(), deeds: Vec::new(), waited: 0 }
     }
 
     /// Asks with further fields; what was answered, and of it the cookies kept.
@@ -138,9 +148,16 @@ impl Client {
         done
     }
 
+    /// Asks for a page; the answer may come later.
+    fn begin_to_ask(&mut self, path: &str) -> JoinHandle<(Done, Answer)> {
+        let request = self.request("GET", path, "");
+        let (world, mut chance) = (Arc::clone(&self.world), self.chance.child());
+        tokio::spawn(async move { world.ask(&mut chance, request.as_bytes()).await })
+    }
+
     /// Asks for several pages at once, each of another tab, and waits for all.
     async fn ask_at_once(&mut self, what: &'static str, paths: &[String]) -> Vec<Done> {
-        let mut tabs = tokio::task::JoinSet::new();
+        let mut tabs = JoinSet::new();
         for (tab, path) in paths.iter().enumerate() {
             let request = self.request("GET", path, "");
             let (world, mut chance) = (Arc::clone(&self.world), self.chance.child());
@@ -158,7 +175,9 @@ impl Client {
         // Whichever arrived first did what the first does.
         let first = all.iter().map(|done| done.whole.first).min().unwrap_or_default();
         let last = all.iter().map(|done| done.whole.last).max().unwrap_or_default();
-        all.iter_mut().for_each(|done| done.whole = Span { first, last });
+        for done in &mut all {
+            done.whole = Span { first, last };
+        }
         all
     }
 
@@ -168,6 +187,7 @@ impl Client {
 
     fn take(&mut self, what: &'static str, done: &Done, answer: &Answer) {
         assert!([200, 302].contains(&answer.status), "{what} of visitor {} was answered {answer:?}", self.number);
+        self.waited = done.answered.last - done.answered.first;
         answer.cookies.iter().for_each(|cookie| self.jar.keep(cookie));
         self.deeds.push(Deed { what, done: done.clone() });
     }
@@ -194,8 +214,8 @@ impl Client {
         sleep(Duration::from_millis(milliseconds)).await;
         for _ in 0..100 {
             let now = self.world.calendar.now();
-            // An answer takes this long, mostly.
-            let soon = Span { first: now, last: now + 150 };
+            // An answer takes no longer, mostly.
+            let soon = Span { first: now, last: now + 150.max(3 * self.waited) };
             if visitors.iter().all(|visitor| visitor.will_be_certain(soon, &self.world.kills)) {
                 return;
             }

@@ -1,7 +1,7 @@
 //! Whether what was counted is the truth: in the ledger, in Redis, in the files, in the report.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::actor::Played;
 use super::calendar::Calendar;
@@ -88,7 +88,8 @@ impl Expected {
         };
         self.visitors += 1;
         self.doubtful += usize::from(!visitor.is_certain());
-        let units = visitor.units().map(|units| tally(units, |unit| (place(unit.module, unit.day), unit.class, unit.reason)));
+        let units =
+            visitor.units().map(|units| tally(units, |unit| (place(unit.module, unit.day), unit.class, unit.reason)));
         widen(&mut self.units, units);
         let converted = visitor.converted().map(|converted| tally(converted, |&(module, day)| place(module, day)));
         widen(&mut self.converted, converted);
@@ -111,7 +112,7 @@ impl Expected {
             let of = |place: usize| -> i64 {
                 self.units.iter().filter(|(key, _)| key.1 == class).map(|(_, bounds)| bounds[place]).sum()
             };
-            line += &format!("{} {}, ", class.name(), Bounds([of(0), of(1)]));
+            let _ = write!(line, "{} {}, ", class.name(), Bounds([of(0), of(1)]));
         }
         let converted = |place: usize| -> i64 { self.converted.values().map(|bounds| bounds[place]).sum() };
         line + &format!("converted {}", Bounds([converted(0), converted(1)]))

@@ -57,13 +57,8 @@ pub(crate) enum Fault {
 
 const TO_NODES: [Fault; 5] =
     [Fault::NodeKilled, Fault::NodeKilled, Fault::NodesKilled, Fault::NodePaused, Fault::NodeReplaced];
-const TO_REDIS: [Fault; 5] = [
-    Fault::RedisKilled,
-    Fault::RedisLostPower,
-    Fault::RedisFlushed,
-    Fault::RedisPaused,
-    Fault::RedisCutClients,
-];
+const TO_REDIS: [Fault; 5] =
+    [Fault::RedisKilled, Fault::RedisLostPower, Fault::RedisFlushed, Fault::RedisPaused, Fault::RedisCutClients];
 const ON_THE_WAY_TO_REDIS: [Fault; 3] = [Fault::RedisDeaf, Fault::RedisMute, Fault::RedisUnreachable];
 const TO_POSTGRES: [Fault; 4] =
     [Fault::PostgresStopped, Fault::PostgresCrashed, Fault::PostgresPaused, Fault::PostgresCutClients];
@@ -200,7 +195,7 @@ impl Fault {
                 thread::sleep(away);
                 redis.start_again();
             }
-            Self::RedisFlushed => drop(redis.ask::<String>(&mut cmd("FLUSHALL"))),
+            Self::RedisFlushed => drop(redis.ask::<String>(&cmd("FLUSHALL"))),
             Self::RedisPaused => {
                 redis.signal(Signal::STOP);
                 thread::sleep(away);
@@ -233,14 +228,19 @@ fn cut(relay: &Relay, way: Way, away: Duration) {
 }
 
 fn cut_all(relays: &[Relay], away: Duration) {
-    relays.iter().for_each(|relay| relay.set(Way::Cut));
-    thread::sleep(away);
-    relays.iter().for_each(|relay| relay.set(Way::Open));
+    for way in [Way::Cut, Way::Open] {
+        for relay in relays {
+            relay.set(way);
+        }
+        if way == Way::Cut {
+            thread::sleep(away);
+        }
+    }
 }
 
 impl Store {
     /// The replica takes over, without what came in the last moments.
-    fn fail_over(&mut self, ways: &[Relay], lacks: Duration, away: Duration) {
+    pub(crate) fn fail_over(&mut self, ways: &[Relay], lacks: Duration, away: Duration) {
         let (Some(replica), Some(following)) = (&self.replica, &self.following) else { return };
         until("the replica follows", || replica.is_following());
         following.set(Way::DeafToAnswers);

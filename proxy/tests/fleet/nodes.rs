@@ -12,6 +12,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::address::free_address;
+use super::clock;
 use super::plan;
 use super::process::{Process, until};
 
@@ -25,6 +26,8 @@ pub(crate) struct Settings<'s> {
     /// How a node reaches them; it may have a way of its own.
     pub(crate) store: String,
     pub(crate) ledger: String,
+    /// Its clock is ahead by so many seconds, or behind.
+    pub(crate) ahead: i64,
 }
 
 /// One of them.
@@ -34,6 +37,7 @@ pub(crate) struct Node {
     pub(crate) dir: PathBuf,
     admin: SocketAddr,
     program: PathBuf,
+    ahead: i64,
     running: Mutex<Option<Process>>,
 }
 
@@ -62,7 +66,8 @@ impl Node {
             text.push_str(&portal.configured(*upstream, zone));
         }
         fs::write(dir.join("portalmeter.toml"), text).unwrap();
-        let node = Self { listen, dir, admin, program: settings.program.to_owned(), running: Mutex::default() };
+        let (program, ahead) = (settings.program.to_owned(), settings.ahead);
+        let node = Self { listen, dir, admin, program, ahead, running: Mutex::default() };
         node.start_again();
         node
     }
@@ -71,6 +76,9 @@ impl Node {
     pub(crate) fn spawn(&self) {
         let mut command = self.command("run");
         command.env("RUST_LOG", "info");
+        if self.ahead != 0 {
+            command.envs(clock::ahead_by(self.ahead));
+        }
         *self.running.lock().unwrap() = Some(Process::start(&mut command, &self.dir.join("log")));
     }
 
@@ -80,7 +88,13 @@ impl Node {
         until("a node is ready", || {
             let mut running = self.running.lock().unwrap();
             let process = running.as_mut().unwrap();
-            assert!(!process.has_ended(), "a node ended at its start: {}", process.last_words(40));
+            if process.has_ended() {
+                let said = process.last_words(40);
+                assert!(said.contains(clock::TAKEN), "a node ended at its start: {said}");
+                drop(running);
+                self.spawn();
+                return false;
+            }
             drop(running);
             self.admin("/readyz").is_some_and(|(status, _)| status == 200) && TcpStream::connect(self.listen).is_ok()
         });
@@ -93,7 +107,11 @@ impl Node {
 
     /// `kill -9`.
     pub(crate) fn kill(&self) {
-        *self.running.lock().unwrap() = None;
+        let Some(mut running) = self.running.lock().unwrap().take() else { return };
+        running.kill();
+        if self.ahead != 0 {
+            clock::forget(running.id());
+        }
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -150,5 +168,11 @@ impl Node {
         stream.read_to_string(&mut answer).ok()?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
         Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.kill();
     }
 }

@@ -65,8 +65,7 @@ pub(crate) static BRIEF: Portal = Portal { name: "brief", host: "brief.example",
 pub(crate) static SHIFT: Portal =
     Portal { name: "shift", host: "shift.example", mode: Mode::PortalCookie, idle: SHORT, ..PLAIN };
 /// Where sessions last only so long.
-pub(crate) static PARTNER: Portal =
-    Portal { name: "partner", host: "partner.example", longest: Some(SHORT), ..PLAIN };
+pub(crate) static PARTNER: Portal = Portal { name: "partner", host: "partner.example", longest: Some(SHORT), ..PLAIN };
 
 /// All of them.
 pub(crate) static ALL: [&Portal; 7] = [&SUPPORT, &SERVICE, &KIOSK, &EMBED, &BRIEF, &SHIFT, &PARTNER];

@@ -37,6 +37,10 @@ impl Process {
         Self { child, log: log.to_owned() }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         // It is our child and was not waited for, so its id is nobody else's.
         let id = Pid::from_child(&self.child);

@@ -14,7 +14,7 @@ use super::servers::redis::{Cluster, Redis};
 use super::servers::relay::Relay;
 
 /// Where sessions live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum StoreKind {
     Embedded,
     Redis,
@@ -24,7 +24,7 @@ pub(crate) enum StoreKind {
 }
 
 /// Where records rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum LedgerKind {
     Embedded,
     Postgres,
@@ -38,6 +38,8 @@ pub(crate) struct Setup {
     pub(crate) ledger: LedgerKind,
     /// Nodes reach Redis and Postgres by ways that can be cut.
     pub(crate) relays: bool,
+    /// The clock of the last node is ahead by so many seconds, or behind.
+    pub(crate) ahead: i64,
 }
 
 /// Redis, in one of its shapes.
@@ -81,9 +83,9 @@ impl Stage {
         let to_ledger = relays(postgres.as_ref().map(|postgres| postgres.address));
         let node = |number: usize| {
             let through = to_store.get(number).map(|relay| relay.address);
-            let ledger = postgres.as_ref().map(|postgres| {
-                postgres.url(to_ledger.get(number).map_or(postgres.address, |relay| relay.address))
-            });
+            let ledger = postgres
+                .as_ref()
+                .map(|postgres| Postgres::url(to_ledger.get(number).map_or(postgres.address, |relay| relay.address)));
             let settings = Settings {
                 dir,
                 program,
@@ -91,6 +93,7 @@ impl Stage {
                 zone: &calendar.zone,
                 store: store.url(setup.store, through),
                 ledger: ledger.unwrap_or_else(|| "embedded".to_owned()),
+                ahead: if number + 1 == setup.nodes { setup.ahead } else { 0 },
             };
             Node::start(number, &settings)
         };
@@ -113,7 +116,7 @@ impl Stage {
 }
 
 impl Store {
-    fn start(kind: StoreKind, dir: &Path) -> Self {
+    pub(crate) fn start(kind: StoreKind, dir: &Path) -> Self {
         match kind {
             StoreKind::Embedded => Self::default(),
             StoreKind::Redis => Self { primaries: vec![Redis::start(dir, &[])], ..Self::default() },

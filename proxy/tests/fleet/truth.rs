@@ -231,11 +231,8 @@ impl Visitor {
 
     fn in_all_modules(&mut self, step: impl Fn(Story, Option<&'static str>, &Portal) -> Vec<Story>) {
         let portal = self.portal;
-        let modules: Vec<_> = if portal.modules.is_empty() {
-            vec![None]
-        } else {
-            portal.modules.iter().copied().map(Some).collect()
-        };
+        let modules: Vec<_> =
+            if portal.modules.is_empty() { vec![None] } else { portal.modules.iter().copied().map(Some).collect() };
         for module in modules {
             self.go_on(|story| step(story, module, portal));
         }

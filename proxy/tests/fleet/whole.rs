@@ -4,10 +4,13 @@
 
 #[path = "../support/address.rs"]
 mod address;
+#[path = "../support/clock.rs"]
+mod clock;
 #[path = "../support/jar.rs"]
 mod jar;
 
 mod actor;
+pub(crate) mod away;
 pub(crate) mod calendar;
 pub(crate) mod chance;
 pub(crate) mod check;
@@ -16,10 +19,11 @@ pub(crate) mod faults;
 pub(crate) mod nodes;
 mod plan;
 mod portal;
-mod process;
+pub(crate) mod process;
 pub(crate) mod run;
-mod servers;
+pub(crate) mod servers;
 pub(crate) mod stage;
+pub(crate) mod story;
 pub(crate) mod truth;
 pub(crate) mod wire;
 pub(crate) mod world;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -9,8 +10,14 @@ use tokio::net::TcpStream;
 /// Idle connections, by node.
 #[derive(Debug)]
 pub(crate) struct Wires {
-    nodes: Vec<(SocketAddr, Mutex<Vec<TcpStream>>)>,
+    nodes: Vec<(SocketAddr, Mutex<Vec<Idle>>)>,
 }
+
+/// A connection, and since when nobody uses it.
+type Idle = (TcpStream, Instant);
+
+/// Nodes close what is idle for a minute.
+const FRESH: Duration = Duration::from_secs(30);
 
 /// An answer, as far as a client looks at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,27 +52,23 @@ impl Wires {
         let (address, _) = self.nodes[node];
         let kept = self.idle(node).pop();
         let stream = match kept {
-            Some(stream) => Ok(stream),
-            None => TcpStream::connect(address).await,
+            Some((stream, since)) if since.elapsed() < FRESH => Ok(stream),
+            _ => TcpStream::connect(address).await,
         };
         let Ok(mut stream) = stream else { return Fate::Unsent };
         let _ = stream.set_nodelay(true);
-        match exchange(&mut stream, request).await {
-            Ok((answer, stays)) => {
-                if stays {
-                    self.idle(node).push(stream);
-                }
-                Fate::Answered(answer)
-            }
-            Err(_) => {
-                // What was open to a node that ended is of no use.
-                self.idle(node).clear();
-                Fate::Lost
-            }
+        let Ok((answer, stays)) = exchange(&mut stream, request).await else {
+            // What was open to a node that ended is of no use.
+            self.idle(node).clear();
+            return Fate::Lost;
+        };
+        if stays {
+            self.idle(node).push((stream, Instant::now()));
         }
+        Fate::Answered(answer)
     }
 
-    fn idle(&self, node: usize) -> MutexGuard<'_, Vec<TcpStream>> {
+    fn idle(&self, node: usize) -> MutexGuard<'_, Vec<Idle>> {
         self.nodes[node].1.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,17 +2,31 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 
 use super::super::truth::{Done, Visitor, Who};
+use super::super::wire::Answer;
 use super::{Client, Played, Role, page_of};
 
 /// A browser, and what must be counted of it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Browser {
     pub(super) client: Client,
     pub(super) visitor: Visitor,
+    /// Pages that load while others are read.
+    loading: Vec<Loading>,
 }
+
+#[derive(Debug)]
+struct Loading {
+    module: Option<&'static str>,
+    who: Who,
+    answer: JoinHandle<(Done, Answer)>,
+}
+
+/// Nobody looks at a page that loads any longer: there are others to read meanwhile.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 pub(super) async fn play(client: Client) -> Played {
     let mut browser = Browser::new(client);
@@ -27,12 +41,25 @@ pub(super) async fn play(client: Client) -> Played {
             browser.act().await;
         }
     }
+    browser.settle().await;
+    browser.client.played(Role::Browser, vec![browser.visitor])
+}
+
+pub(super) async fn login_before_a_kill(client: Client, kill: impl Fn(usize)) -> Played {
+    let mut browser = Browser::new(client);
+    browser.page().await;
+    browser.think().await;
+    browser.page().await;
+    browser.think().await;
+    browser.login().await;
+    kill(browser.client.deeds.last().map_or(0, |deed| deed.done.node));
+    browser.page().await;
     browser.client.played(Role::Browser, vec![browser.visitor])
 }
 
 impl Browser {
     pub(super) fn new(client: Client) -> Self {
-        Self { visitor: Visitor::new(client.portal), client }
+        Self { visitor: Visitor::new(client.portal), client, loading: Vec::new() }
     }
 
     pub(super) async fn think(&mut self) {
@@ -67,7 +94,8 @@ impl Browser {
     pub(super) async fn act(&mut self) {
         let signed_in = self.client.who() != Who::Guest;
         match self.client.chance.below(100) {
-            0..=34 => self.page().await,
+            0..=17 => self.page().await,
+            18..=34 => self.glance().await,
             35..=44 => self.tabs().await,
             45..=56 => self.activity().await,
             57..=70 if !signed_in => {
@@ -105,6 +133,36 @@ impl Browser {
         let who = self.client.who();
         let done = self.client.ask("page", "GET", &path, "").await;
         self.saw(module, who, &done);
+    }
+
+    /// Opens a page, and if it takes long goes on without it.
+    ///
+    /// That is for whoever has a cookie and no bound near: then only who is signed in matters, and before that changes
+    /// everything is waited for.
+    async fn glance(&mut self) {
+        if self.client.portal.is_hasty() {
+            return self.page().await;
+        }
+        let (module, path) = self.client.page();
+        let (who, mut answer) = (self.client.who(), self.client.begin_to_ask(&path));
+        if let Ok(answered) = timeout(PATIENCE, &mut answer).await {
+            self.loaded(module, who, &answered.unwrap());
+        } else {
+            self.loading.push(Loading { module, who, answer });
+        }
+    }
+
+    /// Waits for every page that still loads.
+    pub(super) async fn settle(&mut self) {
+        for Loading { module, who, answer } in std::mem::take(&mut self.loading) {
+            let answered = answer.await.unwrap();
+            self.loaded(module, who, &answered);
+        }
+    }
+
+    fn loaded(&mut self, module: Option<&'static str>, who: Who, (done, answer): &(Done, Answer)) {
+        self.client.take("page at a glance", done, answer);
+        self.saw(module, who, done);
     }
 
     /// Opens several pages at once.
@@ -155,6 +213,7 @@ impl Browser {
 
     /// Signs in, as somebody else if there was somebody.
     async fn login(&mut self) {
+        self.settle().await;
         let staff = if self.client.chance.percent(15) { 's' } else { 'c' };
         // Each actor has users of its own, so that records tell whose they are.
         let user = self.client.number * 10 + self.client.chance.below(3);
@@ -164,6 +223,7 @@ impl Browser {
     }
 
     async fn logout(&mut self) {
+        self.settle().await;
         let done = self.client.ask("logout", "POST", "/logout", "Content-Length: 0\r\n").await;
         self.visitor.logout(&done, &self.client.world.kills);
     }

@@ -22,6 +22,9 @@ pub(super) async fn play(mut client: Client) -> Played {
         members[member].think().await;
         members[member].act().await;
     }
+    for member in &mut members {
+        member.settle().await;
+    }
     let visitors = members.iter().map(|member| member.visitor.clone()).collect();
     client.deeds = members.into_iter().flat_map(|member| member.client.deeds).collect();
     client.played(Role::Family, visitors)

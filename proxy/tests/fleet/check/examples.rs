@@ -33,7 +33,8 @@ pub(crate) fn describe(
         }
     }
     units.sort_by_key(|(_, unit)| unit.at.last);
-    let mut alike: Vec<&Record> = records.iter().filter(|one| (&one.place, one.class, one.reason) == (place, class, reason)).collect();
+    let mut alike: Vec<&Record> =
+        records.iter().filter(|one| (&one.place, one.class, one.reason) == (place, class, reason)).collect();
     alike.sort_by_key(|record| record.event_time);
     let mut too_much = Vec::new();
     for record in alike {

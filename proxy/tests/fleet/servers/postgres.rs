@@ -81,13 +81,13 @@ impl Postgres {
         }
     }
 
-    /// Where the ledger is.
-    pub(crate) fn url(&self, through: SocketAddr) -> String {
+    /// Where the ledger is, by this way.
+    pub(crate) fn url(through: SocketAddr) -> String {
         format!("postgres://meter@{through}/postgres?sslmode=disable")
     }
 
     pub(crate) fn connect(&self) -> Option<Client> {
-        Client::connect(&format!("{}&connect_timeout=20", self.url(self.address)), NoTls).ok()
+        Client::connect(&format!("{}&connect_timeout=20", Self::url(self.address)), NoTls).ok()
     }
 
     fn command(&self, program: &str) -> Command {

@@ -38,7 +38,7 @@ impl Redis {
         until("Redis starts", || {
             let running = self.running.as_mut().unwrap();
             assert!(!running.has_ended(), "Redis ended at its start: {}", running.last_words(20));
-            self.ask(&mut cmd("PING")).is_some_and(|pong: String| pong == "PONG")
+            self.ask(&cmd("PING")).is_some_and(|pong: String| pong == "PONG")
         });
     }
 
@@ -47,6 +47,8 @@ impl Redis {
         let (host, port) = (self.address.ip().to_string(), self.address.port().to_string());
         command.args(["--bind", &host, "--port", &port, "--save", "", "--appendonly", "yes", "--dir"]).arg(&self.dir);
         command.args(["--appendfsync", "everysec", "--maxmemory-policy", "noeviction"]).args(&self.more);
+        // One loopback address looks like another to a cluster.
+        command.args(["--cluster-announce-ip", &host]);
         // Nobody outside can reach it, and a replica is to begin at once.
         command.args(["--protected-mode", "no", "--repl-diskless-sync-delay", "0"]);
         self.running = Some(Process::start(&mut command, &self.dir.join("log")));
@@ -92,7 +94,7 @@ impl Redis {
     }
 
     /// Asks it on a connection of its own.
-    pub(crate) fn ask<T: redis::FromRedisValue>(&self, command: &mut redis::Cmd) -> Option<T> {
+    pub(crate) fn ask<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Option<T> {
         command.query(&mut self.connect()?).ok()
     }
 
@@ -124,15 +126,19 @@ const SLOTS: u32 = 16_384;
 
 impl Cluster {
     pub(crate) fn start(dir: &Path) -> Self {
+        // They speak to each other on ports of their own: ours and ten thousand more need not exist.
+        let among: Vec<String> = (0..3).map(|_| free_address().port().to_string()).collect();
+        let alone = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port"];
         let primaries: Vec<Redis> =
-            (0..3).map(|_| Redis::start(dir, &["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"])).collect();
+            among.iter().map(|port| Redis::start(dir, &[&alone[..], &[port.as_str()]].concat())).collect();
         let share = SLOTS.div_ceil(3);
         for (number, primary) in (0..).zip(&primaries) {
             let (from, to) = (number * share, ((number + 1) * share).min(SLOTS) - 1);
             primary.ask::<String>(cmd("CLUSTER").arg("ADDSLOTSRANGE").arg(from).arg(to)).expect("slots are given out");
             let first = primaries[0].address;
-            let (host, port) = (first.ip().to_string(), first.port());
-            primary.ask::<String>(cmd("CLUSTER").arg("MEET").arg(host).arg(port)).expect("they meet");
+            let mut meet = cmd("CLUSTER");
+            meet.arg("MEET").arg(first.ip().to_string()).arg(first.port()).arg(&among[0]);
+            primary.ask::<String>(&meet).expect("they meet");
         }
         until("the cluster is whole", || {
             primaries.iter().all(|primary| {

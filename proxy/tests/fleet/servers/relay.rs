@@ -96,24 +96,38 @@ async fn relay(client: TcpStream, server: SocketAddr, mut state: watch::Receiver
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let (questions, answers) = (state.clone(), state.clone());
+    let shut = |way: Way| Shut { way, cuts, state: state.clone() };
+    let (questions, answers) = (shut(Way::DeafToQuestions), shut(Way::DeafToAnswers));
     // Whichever ends first ends both.
     tokio::select! {
-        () = pass(from_client, to_server, Way::DeafToQuestions, questions) => {}
-        () = pass(from_server, to_client, Way::DeafToAnswers, answers) => {}
+        () = pass(from_client, to_server, questions) => {}
+        () = pass(from_server, to_client, answers) => {}
         _ = state.wait_for(|state| state.cuts != cuts) => {}
     }
 }
 
-/// Passes on what comes, unless the way is `shut` for it.
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shut: Way, mut state: watch::Receiver<State>) {
+/// When nothing is passed on.
+struct Shut {
+    way: Way,
+    cuts: u64,
+    state: watch::Receiver<State>,
+}
+
+impl Shut {
+    /// Waits until the way is open; `false` if the connection was cut.
+    async fn opens(&mut self) -> bool {
+        let (shut, cuts) = (self.way, self.cuts);
+        let state = self.state.wait_for(|state| state.way != shut).await;
+        state.is_ok_and(|state| state.cuts == cuts)
+    }
+}
+
+/// Passes on what comes.
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut shut: Shut) {
     let mut bytes = vec![0; 64 * 1_024];
-    loop {
-        if state.wait_for(|state| state.way != shut).await.is_err() {
-            return;
-        }
+    while shut.opens().await {
         let Ok(read @ 1..) = from.read(&mut bytes).await else { return };
-        if state.wait_for(|state| state.way != shut).await.is_err() || to.write_all(&bytes[..read]).await.is_err() {
+        if !shut.opens().await || to.write_all(&bytes[..read]).await.is_err() {
             return;
         }
     }
