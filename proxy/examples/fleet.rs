@@ -108,9 +108,11 @@ fn count(options: &Options, stage: &Stage, world: &Arc<World>) -> bool {
     };
     println!("{:.1} s of visits", begun.elapsed().as_secs_f64());
     let exact = options.faults == 0;
-    let running = run::judge(stage, world, &played, exact).tell(world, stage);
+    if !run::judge(stage, world, &played, exact).tell(world, stage) {
+        return false;
+    }
     println!("the same, after the nodes have ended:");
-    run::judge_in_the_end(stage, world, &played, exact).tell(world, stage) && running
+    run::judge_in_the_end(stage, world, &played, exact).tell(world, stage)
 }
 
 fn away(options: &Options, stage: &Stage, world: &Arc<World>) -> bool {

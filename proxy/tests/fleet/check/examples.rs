@@ -56,12 +56,17 @@ pub(crate) fn describe(
     for record in too_much.iter().take(MOST) {
         let at = record.event_time - calendar.epoch(0);
         let _ = writeln!(said, "  too much: at {at}, session {}, account {:?}", record.session, record.account);
-        let there = |actor: &&Played| {
-            actor.visitors.iter().any(|visitor| visitor.portal.name == place.0)
-                && actor.deeds.iter().any(|deed| {
-                    let whole = deed.done.whole;
-                    (whole.first as i64 - APART..=whole.last as i64 + APART).contains(&at)
-                })
+        // Each actor has ten users of its own.
+        let user = record.account.as_deref().and_then(|account| account.get(1..)?.parse::<u64>().ok());
+        let there = |actor: &&Played| match user {
+            Some(user) => actor.number == user / 10,
+            None => {
+                actor.visitors.iter().any(|visitor| visitor.portal.name == place.0)
+                    && actor.deeds.iter().any(|deed| {
+                        let whole = deed.done.whole;
+                        (whole.first as i64 - APART..=whole.last as i64 + APART).contains(&at)
+                    })
+            }
         };
         for actor in played.iter().filter(there).take(MOST) {
             let _ = writeln!(said, "    may be {}", tell(actor));
