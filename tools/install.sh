@@ -28,8 +28,8 @@ if [ "$what" = test ]; then
     there "${CHROMIUM:-/usr/bin/chromium}" || want chromium "the real browser"
     python3 -c 'import ensurepip, venv' 2>/dev/null || want python3-venv "the real portal is a Django site"
     there curl || want curl "the client that keeps no cookies"
-    there redis-server || want redis-server "fleets of nodes share one"
-    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || want postgresql "and keep their records in another"
+    there redis-server || there valkey-server || want redis-server "tests start servers of their own"
+    there openssl || want openssl "certificates for a server with TLS"
     there faketime || want faketime "midnight comes when a test asks for it"
 fi
 

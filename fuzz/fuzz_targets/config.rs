@@ -46,6 +46,5 @@ fn runs(meter: &Meter) {
         };
         meter.take(&passed, &mut sink);
     }
-    meter.names().expire(1_773_306_003_000);
     sink.usage();
 }

@@ -33,8 +33,8 @@ fn main() {
     }
     meter.catch_up();
     let bytes = (resident() - before) / u64::from(VISITORS);
-    let (sessions, names) = meter.known();
-    println!("{bytes} bytes a live visitor ({sessions} sessions, {names} names of visitors)");
+    let sessions = meter.known();
+    println!("{bytes} bytes a live visitor ({sessions} sessions)");
 }
 
 /// Bytes of this process in memory; 0 where there is no `/proc`.

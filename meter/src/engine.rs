@@ -4,6 +4,7 @@
 //! may count is committed at once, the rest together every second; what counts is decided by the
 //! fold on the store's value, never here.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -15,25 +16,27 @@ use serde::{Deserialize, Serialize};
 use crate::history::Memory;
 use crate::intake::{Sighted, Sink};
 use crate::journal::Journal;
-use crate::names::{NameChange, Names};
+use crate::names::Who;
 use crate::observation::{Key, Observation, Scope, Stamp};
 use crate::store::row::ObservationRow;
-use crate::store::{Committed, Store, StoreError};
+use crate::store::{Committed, NodeId, Recall, Store, StoreError};
 
+mod arrears;
 mod commit;
 mod live;
 mod recover;
 
 pub use live::LiveSessions;
-pub use recover::{Recovered, recover};
+pub use recover::{Recovered, Recovery, recover};
 
 /// What an engine needs to know.
 #[derive(Clone)]
 pub struct Settings {
     /// What the fold remembers.
     pub memory: Memory,
-    /// A day is final this long after it ends, in milliseconds.
-    pub seal_after: Millis,
+    /// Where journals are, if other nodes share the store: then it may be away when this one starts, and
+    /// forget, and what is in journals is committed beside everything else.
+    pub shared: Option<SharedStore>,
     /// How often `each_flush` is called.
     pub flush_interval: Duration,
     /// Reads the clock.
@@ -42,6 +45,17 @@ pub struct Settings {
     pub each_flush: Arc<dyn Fn() + Send + Sync>,
     /// Called about once a minute while everything is committed.
     pub each_minute: Arc<dyn Fn(&Journal) + Send + Sync>,
+}
+
+/// What an engine needs for a store that it shares with others.
+#[derive(Clone)]
+pub struct SharedStore {
+    /// The folder of all journals of this data directory.
+    pub journals: PathBuf,
+    /// The portals of this node.
+    pub portals: Vec<Arc<str>>,
+    /// Who knows visitors that the store has forgotten.
+    pub recall: Arc<Mutex<dyn Recall + Send>>,
 }
 
 /// Counts of what went through an engine, for metrics and readiness.
@@ -64,6 +78,10 @@ pub struct Tally {
     pub damaged: AtomicU64,
     /// Commits that failed.
     pub failed_commits: AtomicU64,
+    /// Steps that were planned again because another node was faster.
+    pub races: AtomicU64,
+    /// How often the store had forgotten, and the recent past was sent again.
+    pub resets: AtomicU64,
 }
 
 impl Tally {
@@ -73,6 +91,7 @@ impl Tally {
         self.late.fetch_add(done.late, Ordering::Relaxed);
         self.sealed.fetch_add(done.sealed, Ordering::Relaxed);
         self.damaged.fetch_add(done.damaged, Ordering::Relaxed);
+        self.races.fetch_add(done.races, Ordering::Relaxed);
     }
 }
 
@@ -83,9 +102,9 @@ struct EntryRow<'a> {
     #[serde(borrow)]
     portal: std::borrow::Cow<'a, str>,
     module: Option<std::borrow::Cow<'a, str>>,
-    visitor: portalmeter_rules::id::Name,
+    who: Who,
+    overheard: bool,
     seen: ObservationRow,
-    names: Vec<NameChange>,
 }
 
 /// What waits for a commit.
@@ -95,7 +114,6 @@ struct Outbox {
     /// The first entry that only the journal has; the node's position stays before it.
     gap: Option<u64>,
     waiting: Vec<Sighted>,
-    names: Vec<NameChange>,
     urgent: bool,
     ends: bool,
     failure: Option<String>,
@@ -105,7 +123,6 @@ struct Outbox {
 struct Shared {
     settings: Settings,
     live: LiveSessions,
-    names: Arc<Names>,
     journal: Journal,
     outbox: Mutex<Outbox>,
     news: Condvar,
@@ -130,24 +147,19 @@ impl Engine {
     pub fn start(
         mut store: Box<dyn Store>,
         journal: Journal,
-        names: Arc<Names>,
         stamps: &[Stamp],
         settings: Settings,
     ) -> Result<Self, StoreError> {
         store.know(stamps)?;
+        journal.know(stamps).map_err(|error| StoreError::Open(format!("the journal: {error}")))?;
         let now = (settings.clock)();
-        let resumed = store.resume(now)?;
-        for change in resumed.names {
-            names.restore(change);
-        }
         let live = LiveSessions::new(settings.memory.keep);
-        for (key, session, idle) in &resumed.sessions {
+        for (key, session, idle) in &store.resume(now)? {
             live.restore(*key, session, *idle);
         }
         let shared = Arc::new(Shared {
             settings,
             live,
-            names,
             journal,
             outbox: Mutex::default(),
             news: Condvar::new(),
@@ -164,22 +176,21 @@ impl Engine {
     }
 
     /// Takes an observation: into the live sessions, the journal and the outbox.
-    pub fn observe(&self, sighted: Sighted) -> Receipt {
+    pub fn observe(&self, mut sighted: Sighted) -> Receipt {
         let shared = &*self.shared;
-        let urgent = shared.live.touch(sighted.key, &sighted.observation);
-        let names = shared.names.take_changes();
+        let urgent = !sighted.overheard && shared.live.touch(sighted.key, &sighted.observation);
         shared.tally.observed.fetch_add(1, Ordering::Relaxed);
         let mut outbox = lock(&shared.outbox);
         outbox.number += 1;
         let number = outbox.number;
-        shared.journal.append(number, |bytes| write_entry(bytes, number, &sighted, &names));
+        sighted.observation.tie = tie(shared.journal.node(), number);
+        shared.journal.append(number, |bytes| write_entry(bytes, number, &sighted));
         if outbox.waiting.len() + outbox.stuck < MOST_WAITING {
             outbox.waiting.push(sighted);
         } else {
             outbox.gap.get_or_insert(number);
             shared.tally.postponed.fetch_add(1, Ordering::Relaxed);
         }
-        outbox.names.extend(names);
         let wake = urgent && !outbox.urgent;
         outbox.urgent |= urgent;
         drop(outbox);
@@ -261,15 +272,21 @@ impl Sink for EngineSink<'_> {
     }
 }
 
-fn write_entry(bytes: &mut Vec<u8>, number: u64, sighted: &Sighted, names: &[NameChange]) {
-    let Sighted { scope, key, observation } = sighted;
+/// An entry of a node's journal has its own, as far as two bytes go.
+fn tie(node: NodeId, number: u64) -> u16 {
+    let [a, b, ..] = node.0;
+    u16::from_le_bytes([a, b]).wrapping_add(number as u16)
+}
+
+fn write_entry(bytes: &mut Vec<u8>, number: u64, sighted: &Sighted) {
+    let Sighted { scope, key: _, who, observation, overheard } = sighted;
     let entry = EntryRow {
         number,
         portal: (&*scope.portal).into(),
         module: scope.module.as_deref().map(Into::into),
-        visitor: key.visitor,
+        who: *who,
+        overheard: *overheard,
         seen: ObservationRow::from(observation),
-        names: names.to_vec(),
     };
     let start = bytes.len();
     // `to_extend` gives the buffer back; it fails only where memory does.
@@ -279,15 +296,12 @@ fn write_entry(bytes: &mut Vec<u8>, number: u64, sighted: &Sighted, names: &[Nam
     }
 }
 
-fn read_entry(
-    bytes: &[u8],
-    stamps: &dyn Fn(crate::policy::PolicyId) -> Option<Stamp>,
-) -> Option<(u64, Sighted, Vec<NameChange>)> {
-    let entry: EntryRow<'_> = postcard::from_bytes(bytes).ok()?;
-    let scope = Scope { portal: (*entry.portal).into(), module: entry.module.as_deref().map(Into::into) };
-    let observation: Observation = entry.seen.read(&|id| stamps(id))?;
-    let key = Key { scope: scope.id(), visitor: entry.visitor };
-    Some((entry.number, Sighted { scope: Arc::new(scope), key, observation }, entry.names))
+fn read_entry(bytes: &[u8], stamps: &dyn Fn(crate::policy::PolicyId) -> Option<Stamp>) -> Option<(u64, Sighted)> {
+    let EntryRow { number, portal, module, who, overheard, seen } = postcard::from_bytes(bytes).ok()?;
+    let scope = Scope { portal: (*portal).into(), module: module.as_deref().map(Into::into) };
+    let observation: Observation = seen.read(stamps)?;
+    let key = Key { scope: scope.id(), visitor: who.at_hand() };
+    Some((number, Sighted { scope: Arc::new(scope), key, who, observation, overheard }))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

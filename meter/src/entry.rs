@@ -103,9 +103,9 @@ pub struct SessionRow {
     /// Who is signed in, once known.
     #[serde(with = "hex::option")]
     pub user: Option<Name>,
-    /// The company of a signed-in user.
+    /// The company of a signed-in user; absent: as it was.
     pub account: Option<String>,
-    /// A bot's name.
+    /// A bot's name; absent: as it was.
     pub agent: Option<String>,
     /// Its pages so far.
     pub pages: u32,
@@ -138,6 +138,8 @@ pub struct Presence {
     /// Who was signed in.
     #[serde(with = "hex::option")]
     pub user: Option<Name>,
+    /// It turned out to be another visitor.
+    pub gone: bool,
 }
 
 /// Said where a store had forgotten a visitor: of the sessions that began within `(after, upto]`

@@ -173,6 +173,7 @@ fn start(session: &mut Option<Session>, seen: &Observation, reason: Reason, emit
         logged_out: false,
         user: seen.user,
         pages: 1,
+        converted: None,
         held: Vec::new(),
     });
     if !again {
@@ -209,16 +210,18 @@ fn count(live: &mut Session, seen: &Observation, reason: Reason, policy: &Policy
 }
 
 fn hold_or_emit(live: &mut Session, effect: Effect, policy: &Policy, emit: &mut dyn FnMut(Effect)) {
-    if live.pages < policy.min_pages {
-        live.held.push(effect);
-    } else {
-        release(live, policy, emit);
-        emit(effect);
-    }
+    live.held.push(effect);
+    release(live, policy, emit);
 }
 
 fn release(live: &mut Session, policy: &Policy, emit: &mut dyn FnMut(Effect)) {
-    if live.pages >= policy.min_pages {
-        live.held.drain(..).for_each(emit);
+    if live.pages < policy.min_pages {
+        return;
+    }
+    for effect in std::mem::take(&mut live.held) {
+        if let Effect::Converted(conversion) = &effect {
+            live.converted = Some(conversion.day);
+        }
+        emit(effect);
     }
 }

@@ -4,7 +4,11 @@
 //! step; one that comes late is inserted and the recent past is folded again, and what no longer
 //! follows is withdrawn.
 
+use std::collections::BTreeSet;
+
+use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
+use portalmeter_rules::verdict::Evidence;
 
 use crate::day::Day;
 use crate::fold::{Conversion, Counted, Effect, is_live, step};
@@ -40,9 +44,24 @@ pub struct Change {
     pub unconverted: Vec<Conversion>,
     /// By how much sessions became longer on a day, in milliseconds; negative if shorter.
     pub lasted: Vec<(Day, Millis)>,
+    /// Sessions that were touched, as they stand now.
+    pub sessions: Vec<Session>,
+    /// More of them is new than that they went on.
+    pub altered: bool,
+    /// Starts of sessions that turned out to be none.
+    pub gone: Vec<Millis>,
+    /// Days of new pages of people, each page once.
+    pub pages: Vec<Day>,
+    /// On which days which users were there, where that is news.
+    pub present: Vec<Attendance>,
+    /// Those that were told of and belong to another visitor.
+    pub absent: Vec<Attendance>,
     /// Observations too old to count.
     pub late: u32,
 }
+
+/// A page's day, and its user where one is known.
+pub type Attendance = (Day, Option<Name>);
 
 impl Change {
     fn note(&mut self, effect: Effect) {
@@ -52,9 +71,51 @@ impl Change {
         }
     }
 
+    /// Another change on top of this one. What the first said of records and the second takes back is not said.
+    pub(crate) fn join(&mut self, later: Self) {
+        fn cancel<T: PartialEq>(said: &mut Vec<T>, unsaid: &mut Vec<T>, later_said: Vec<T>, later_unsaid: Vec<T>) {
+            for one in later_unsaid {
+                match said.iter().position(|other| *other == one) {
+                    Some(place) => drop(said.remove(place)),
+                    None => unsaid.push(one),
+                }
+            }
+            for one in later_said {
+                match unsaid.iter().position(|other| *other == one) {
+                    Some(place) => drop(unsaid.remove(place)),
+                    None => said.push(one),
+                }
+            }
+        }
+        cancel(&mut self.counted, &mut self.withdrawn, later.counted, later.withdrawn);
+        cancel(&mut self.converted, &mut self.unconverted, later.converted, later.unconverted);
+        cancel(&mut self.present, &mut self.absent, later.present, later.absent);
+        self.lasted.extend(later.lasted);
+        self.pages.extend(later.pages);
+        self.sessions.retain(|session| !later.gone.contains(&session.started));
+        for session in later.sessions {
+            self.gone.retain(|started| *started != session.started);
+            match self.sessions.iter_mut().find(|one| one.started == session.started) {
+                Some(there) => *there = session,
+                None => self.sessions.push(session),
+            }
+        }
+        self.gone.extend(later.gone);
+        self.altered |= later.altered;
+        self.late += later.late;
+    }
+
     fn last(&mut self, day: Day, millis: Millis) {
         if millis != 0 {
             self.lasted.push((day, millis));
+        }
+    }
+
+    /// A session as it stands: the last word on it.
+    fn stands(&mut self, session: &Session) {
+        match self.sessions.last_mut() {
+            Some(last) if last.started == session.started => last.clone_from(session),
+            _ => self.sessions.push(session.clone()),
         }
     }
 }
@@ -83,6 +144,17 @@ impl History {
         Self { base, floor, recent, tip, compact_at: FIRST_COMPACTION }
     }
 
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.base.is_none() && self.recent.is_empty()
+    }
+
+    /// When the last of it was seen.
+    pub fn last_seen(&self) -> Option<Millis> {
+        let session = self.tip.as_ref().map(|session| session.last_seen);
+        session.max(self.recent.last().map(|seen| seen.at))
+    }
+
     /// The checkpoint: the session before everything in [`History::recent`].
     pub fn base(&self) -> Option<&Session> {
         self.base.as_ref()
@@ -108,17 +180,23 @@ impl History {
         let mut change = Change::default();
         seen.sort();
         seen.dedup();
-        let before = seen.len();
-        seen.retain(|one| one.at >= self.floor);
-        change.late = (before - seen.len()) as u32;
+        let days = |seen: &[Observation]| seen.iter().filter(|one| is_view(one)).map(|one| one.day).collect();
+        let floor = seen.partition_point(|one| one.at < self.floor);
+        change.late = floor as u32;
+        change.pages = days(&seen[..floor]);
+        seen.drain(..floor);
         seen.retain(|one| self.recent.binary_search(one).is_err());
+        change.pages.extend::<Vec<Day>>(days(&seen));
         let in_order = seen.first().is_none_or(|first| self.recent.last().is_none_or(|last| last < first));
         if in_order {
             for one in seen {
                 self.append(one, &mut change);
             }
         } else {
-            self.insert(seen, &mut change);
+            self.replace(&mut change, |recent| {
+                recent.extend(seen);
+                recent.sort();
+            });
         }
         self.compact_if_due(memory);
         change
@@ -128,6 +206,7 @@ impl History {
     pub fn add_one(&mut self, seen: Observation, memory: Memory) -> Change {
         if seen.at >= self.floor && self.recent.last().is_none_or(|last| *last < seen) {
             let mut change = Change::default();
+            change.pages.extend(is_view(&seen).then_some(seen.day));
             self.append(seen, &mut change);
             self.compact_if_due(memory);
             return change;
@@ -135,33 +214,52 @@ impl History {
         self.add(vec![seen], memory)
     }
 
+    /// Takes out observations that turned out to be another visitor's, and says what that changes.
+    pub fn take_out(&mut self, is_theirs: impl Fn(&Observation) -> bool) -> (Vec<Observation>, Change) {
+        let (mut change, mut taken) = (Change::default(), Vec::new());
+        self.replace(&mut change, |recent| taken = recent.extract_if(.., |one| is_theirs(one)).collect());
+        (taken, change)
+    }
+
     fn append(&mut self, seen: Observation, change: &mut Change) {
+        if is_view(&seen) && !self.recent.iter().rev().any(|one| is_view(one) && attendance(one) == attendance(&seen)) {
+            change.present.push(attendance(&seen));
+        }
+        let before = self.tip.clone();
         let lasted = step(&mut self.tip, &seen, &mut |effect| change.note(effect));
+        change.altered |= !is_same(before.as_ref(), self.tip.as_ref());
+        before.iter().chain(&self.tip).for_each(|session| change.stands(session));
         change.last(seen.day, lasted);
         self.recent.push(seen);
     }
 
-    fn insert(&mut self, seen: Vec<Observation>, change: &mut Change) {
+    fn replace(&mut self, change: &mut Change, with: impl FnOnce(&mut Vec<Observation>)) {
         let (_, before) = self.fold();
-        self.recent.extend(seen);
-        self.recent.sort();
+        with(&mut self.recent);
         let (tip, after) = self.fold();
         self.tip = tip;
         change.counted.extend(only_in(&after.counted, &before.counted));
         change.withdrawn.extend(only_in(&before.counted, &after.counted));
         change.converted.extend(only_in(&after.converted, &before.converted));
         change.unconverted.extend(only_in(&before.converted, &after.converted));
+        change.present.extend(only_in(&after.present, &before.present));
+        change.absent.extend(only_in(&before.present, &after.present));
+        change.sessions.extend(only_in(&after.sessions, &before.sessions));
+        change.altered = true;
+        let began: BTreeSet<Millis> = after.sessions.iter().map(|session| session.started).collect();
+        change.gone.extend(before.sessions.iter().map(|one| one.started).filter(|started| !began.contains(started)));
         change.lasted.extend(after.lasted);
         change.lasted.extend(before.lasted.into_iter().map(|(day, millis)| (day, -millis)));
     }
 
+    /// All that follows from what is remembered.
     fn fold(&self) -> (Option<Session>, Change) {
-        let (mut session, mut all) = (self.base.clone(), Change::default());
+        let mut all = Self { base: self.base.clone(), tip: self.base.clone(), ..Self::default() };
+        let mut change = Change::default();
         for seen in &self.recent {
-            let lasted = step(&mut session, seen, &mut |effect| all.note(effect));
-            all.last(seen.day, lasted);
+            all.append(seen.clone(), &mut change);
         }
-        (session, all)
+        (all.tip, change)
     }
 
     fn compact_if_due(&mut self, memory: Memory) {
@@ -229,15 +327,29 @@ impl History {
 }
 
 fn unchanged(before: Option<&Session>, after: Option<&Session>, min_pages: u32) -> bool {
-    let (Some(before), Some(after)) = (before, after) else { return false };
-    let counts_already = before.pages >= min_pages;
-    let moved = Session { last_seen: after.last_seen, pages: after.pages, ..before.clone() };
-    (counts_already || before.pages == after.pages) && moved == *after
+    let (Some(earlier), Some(later)) = (before, after) else { return false };
+    let counts_already = earlier.pages >= min_pages;
+    (counts_already || earlier.pages == later.pages) && is_same(before, after)
+}
+
+/// Whether a session only went on.
+fn is_same(before: Option<&Session>, after: Option<&Session>) -> bool {
+    let (Some(before), Some(after)) = (before, after) else { return before.is_none() && after.is_none() };
+    Session { last_seen: after.last_seen, pages: after.pages, ..before.clone() } == *after
 }
 
 fn alike(one: &Observation, other: &Observation) -> bool {
-    (one.kind, one.evidence, one.user, one.day, one.stamp.id)
-        == (other.kind, other.evidence, other.user, other.day, other.stamp.id)
+    (one.kind, one.evidence, one.user, one.day, one.stamp.id, one.by)
+        == (other.kind, other.evidence, other.user, other.day, other.stamp.id, other.by)
+}
+
+/// A page of a person.
+fn is_view(seen: &Observation) -> bool {
+    seen.kind == Kind::Page && seen.evidence != Evidence::Bot
+}
+
+fn attendance(seen: &Observation) -> Attendance {
+    (seen.day, seen.user)
 }
 
 /// What is in `these` and not in `those`, once.

@@ -12,21 +12,26 @@ use portalmeter_rules::portal::Module;
 use portalmeter_rules::sharing;
 use portalmeter_rules::time::Millis;
 use portalmeter_rules::verdict::{Evidence, Kind};
-use portalmeter_rules::visitor::{Mode, Traces};
+use portalmeter_rules::visitor::ticket::Ticket;
+use portalmeter_rules::visitor::{self, Mode, Traces};
 
 use crate::guard::Guard;
-use crate::names::{HandedOut, Names, Sighting};
+use crate::names::{Handed, Shown, Trace, Who};
 use crate::observation::{Key, Note, Observation, Scope, Stamp};
 
-/// An observation with where and of whom it is.
+/// An observation with where it is, and what tells of whom.
 #[derive(Debug, Clone)]
 pub struct Sighted {
     /// Where.
     pub scope: Arc<Scope>,
-    /// Where and of whom, as sessions are kept.
+    /// Where and of whom, as far as a node tells visitors apart: by cookie, else by fingerprint.
     pub key: Key,
+    /// What tells who it is.
+    pub who: Who,
     /// What.
     pub observation: Observation,
+    /// Only its cookies matter: the exchange itself is not observed.
+    pub overheard: bool,
 }
 
 /// What observations go to.
@@ -37,8 +42,8 @@ pub trait Sink {
     fn see(&mut self, sighted: Sighted);
 }
 
-/// Hands out cookies; asked with the portal, and with the visitor for whose session one would be.
-pub type HandOut<'a> = &'a mut dyn FnMut(usize, Option<Name>) -> Option<HandedOut>;
+/// Hands out a portal's cookie behind a fingerprint, and tells its name.
+pub type HandOut<'a> = &'a mut dyn FnMut(usize, Name) -> Option<Name>;
 
 /// How a portal's sessions are scoped and counted.
 #[derive(Debug)]
@@ -64,17 +69,9 @@ impl Scoped {
         Key { scope: self.id, visitor }
     }
 
-    fn sighted(&self, visitor: Name, observation: Observation) -> Sighted {
-        Sighted { scope: Arc::clone(&self.scope), key: self.key(visitor), observation }
+    fn sighted(&self, who: Who, observation: Observation, overheard: bool) -> Sighted {
+        Sighted { scope: Arc::clone(&self.scope), key: self.key(who.at_hand()), who, observation, overheard }
     }
-}
-
-/// Of whom an observation is, and what it proves.
-struct Known {
-    visitor: Name,
-    kind: Kind,
-    evidence: Evidence,
-    user: Option<Name>,
 }
 
 /// A portal's modules by name; without a configured list, at most 64 of them and `other`.
@@ -87,12 +84,11 @@ struct Modules {
 
 const MOST_MODULES: usize = 64;
 
-/// Rules and names together: turns exchanges into observations.
+/// Turns exchanges into observations.
 #[derive(Debug)]
 pub struct Intake {
     rules: Rules,
     counting: Vec<Counting>,
-    names: Arc<Names>,
     /// The last note made: the next exchange mostly says the same.
     last_note: Mutex<Arc<Note>>,
     /// What is noted of a flood.
@@ -101,14 +97,14 @@ pub struct Intake {
 
 impl Intake {
     /// An intake for these rules; `stamps` are the portals' policies, in the order of the rules' portals.
-    pub fn new(rules: Rules, stamps: Vec<Stamp>, names: Arc<Names>) -> Self {
+    pub fn new(rules: Rules, stamps: Vec<Stamp>) -> Self {
         let counting = rules.portals().iter().zip(stamps).map(|(portal, stamp)| Counting {
             stamp,
             scope: Scoped::new(Scope::portal(&portal.name)),
             modules: portal.module.as_ref().map(|rule| Modules::new(&portal.name, rule.names().unwrap_or_default())),
             guard: None,
         });
-        Self { counting: counting.collect(), rules, names, last_note: Mutex::default(), burst: Arc::new(burst()) }
+        Self { counting: counting.collect(), rules, last_note: Mutex::default(), burst: Arc::new(burst()) }
     }
 
     /// Guards the portals; the guards come in their order.
@@ -123,11 +119,6 @@ impl Intake {
     /// The rules.
     pub fn rules(&self) -> &Rules {
         &self.rules
-    }
-
-    /// The names of visitors.
-    pub fn names(&self) -> &Names {
-        &self.names
     }
 
     /// The policy a portal counts by.
@@ -147,7 +138,7 @@ impl Intake {
         let verdict = match self.rules.judge(request, response) {
             Ok(verdict) => verdict,
             Err(unseen) => {
-                self.overhear(request, response, now);
+                self.overhear(request, response, now, sink);
                 return Err(unseen);
             }
         };
@@ -162,62 +153,44 @@ impl Intake {
             else {
                 continue;
             };
-            let Some(known) =
-                self.known((request, response), &verdict, counting, &traces, now, &mut |of| hand_out(portal, of))
-            else {
-                continue;
+            let mut burst = false;
+            let who = if verdict.sender.evidence == Evidence::Bot {
+                Who::Known(self.rules.bot(request))
+            } else {
+                let mut trace = trace_of(&traces, now);
+                let page = verdict.kind == Kind::Page;
+                burst = page && counting.is_burst(&verdict.seen_in, request, &traces, sink);
+                // A cookie on a response that shared caches may store could reach somebody else.
+                if page
+                    && trace.cookie.is_none()
+                    && trace.handed.is_none()
+                    && !traces.fingerprint_only
+                    && !sharing::may_be_shared(response)
+                {
+                    // Whoever is not of a flood comes back with the cookie, and counts from then on.
+                    trace.handed = hand_out(portal, traces.fingerprint.name()).map(Handed::Ours);
+                }
+                if burst { Who::Known(self.rules.bot(request)) } else { Who::Browser(trace) }
             };
-            let Known { visitor, kind, evidence, user } = known;
-            let burst = evidence == Evidence::Bot && verdict.sender.evidence != Evidence::Bot;
+            let bot = matches!(who, Who::Known(_));
             let observation = Observation {
                 at: request.at,
-                kind,
-                evidence,
-                user,
+                kind: verdict.kind,
+                evidence: if bot { Evidence::Bot } else { verdict.sender.evidence },
+                user: verdict.sender.user.filter(|_| !bot),
                 day: counting.stamp.policy.zone.day(request.at),
                 stamp: counting.stamp.clone(),
                 note: Arc::clone(if burst { &self.burst } else { &note }),
+                by: None,
+                tie: 0,
             };
-            counting.spread(&verdict.seen_in, visitor, observation, sink);
+            counting.spread(&verdict.seen_in, who, &observation, sink);
         }
         Ok(verdict)
     }
 
-    fn known(
-        &self,
-        (request, response): (&Request<'_>, &Response<'_>),
-        verdict: &Verdict<'_>,
-        counting: &Counting,
-        traces: &Traces<'_>,
-        now: Millis,
-        hand_out: &mut dyn FnMut(Option<Name>) -> Option<HandedOut>,
-    ) -> Option<Known> {
-        let Sender { evidence, user, .. } = verdict.sender;
-        let bot = || {
-            let visitor = self.rules.bot(request);
-            Some(Known { visitor, kind: verdict.kind, evidence: Evidence::Bot, user: None })
-        };
-        if evidence == Evidence::Bot {
-            return bot();
-        }
-        let idle = counting.stamp.policy.idle_timeout;
-        let seen = Sighting { at: request.at, now, kind: verdict.kind, evidence, user, traces, idle };
-        // A cookie on a response that shared caches may store could reach somebody else.
-        let mut hand_out = |of| if sharing::may_be_shared(response) { None } else { hand_out(of) };
-        if let Some(guard) = &counting.guard
-            && self.names.begins(&seen)
-            && !guard.admits(request.client, request.at)
-        {
-            // Whoever is not of the flood comes back with the cookie, and counts from then on.
-            let _ = hand_out(None);
-            return bot();
-        }
-        let resolved = self.names.resolve(&seen, &mut hand_out)?;
-        Some(Known { visitor: resolved.visitor, kind: resolved.kind, evidence: resolved.evidence, user })
-    }
-
     /// A portal may renew its session cookie with any answer, an asset's or a poll's too.
-    fn overhear(&self, request: &Request<'_>, response: &Response<'_>, now: Millis) {
+    fn overhear(&self, request: &Request<'_>, response: &Response<'_>, now: Millis, sink: &mut dyn Sink) {
         if !response.headers.has("set-cookie") {
             return;
         }
@@ -227,7 +200,21 @@ impl Intake {
             else {
                 continue;
             };
-            self.names.overhear(request.at, now, &traces, counting.stamp.policy.idle_timeout);
+            if traces.response.is_none() || traces.fingerprint_only {
+                continue;
+            }
+            let observation = Observation {
+                at: request.at,
+                kind: Kind::Activity,
+                evidence: Evidence::Unknown,
+                user: None,
+                day: counting.stamp.policy.zone.day(request.at),
+                stamp: counting.stamp.clone(),
+                note: Arc::default(),
+                by: None,
+                tie: 0,
+            };
+            sink.see(counting.scope.sighted(Who::Browser(trace_of(&traces, now)), observation, true));
         }
     }
 
@@ -255,26 +242,53 @@ impl Intake {
     }
 }
 
+fn trace_of(traces: &Traces<'_>, answered: Millis) -> Trace {
+    let shown = |ticket: &Ticket| Shown { name: ticket.name, issued: ticket.issued, origin: ticket.origin };
+    let cookie = traces.presented.as_ref().map(shown);
+    let told = cookie.is_some_and(|cookie| cookie.origin.is_some());
+    Trace {
+        cookie,
+        fingerprint: (!told).then(|| traces.fingerprint.name()),
+        handed: traces.response.as_ref().map(|response| match response {
+            visitor::Handed::Out(name) => Handed::Out(*name),
+            visitor::Handed::Deleted => Handed::Deleted,
+        }),
+        answered,
+        fingerprint_only: traces.fingerprint_only,
+    }
+}
+
 fn burst() -> Note {
     Note { rule: "guard:burst".into(), agent: Some("burst".into()), account: None }
 }
 
 impl Counting {
-    fn spread(&self, seen_in: &SeenIn<'_>, visitor: Name, observation: Observation, sink: &mut dyn Sink) {
+    /// Whether it is one start too many at its address: a page without a cookie from where nobody is live.
+    fn is_burst(&self, seen_in: &SeenIn<'_>, request: &Request<'_>, traces: &Traces<'_>, sink: &dyn Sink) -> bool {
+        let Some(guard) = self.guard.as_ref().filter(|_| traces.presented.is_none()) else { return false };
+        let fingerprint = traces.fingerprint.name();
+        let key = match (seen_in, &self.modules) {
+            (SeenIn::Module(_, module), Some(modules)) => modules.scoped(module).key(fingerprint),
+            _ => self.scope.key(fingerprint),
+        };
+        !sink.is_live(&key, request.at) && !guard.admits(request.client, request.at)
+    }
+
+    fn spread(&self, seen_in: &SeenIn<'_>, who: Who, observation: &Observation, sink: &mut dyn Sink) {
         match (seen_in, &self.modules) {
             (SeenIn::Module(_, module), Some(modules)) => {
-                sink.see(modules.scoped(module).sighted(visitor, observation));
+                sink.see(modules.scoped(module).sighted(who, observation.clone(), false));
             }
             (SeenIn::Host(_), Some(modules)) => {
                 // A logout may overtake the answer to the page that it ends, so it goes to every module.
                 let logout = observation.kind == Kind::Logout;
                 for scoped in modules.all() {
-                    if logout || sink.is_live(&scoped.key(visitor), observation.at) {
-                        sink.see(scoped.sighted(visitor, observation.clone()));
+                    if logout || sink.is_live(&scoped.key(who.at_hand()), observation.at) {
+                        sink.see(scoped.sighted(who, observation.clone(), false));
                     }
                 }
             }
-            _ => sink.see(self.scope.sighted(visitor, observation)),
+            _ => sink.see(self.scope.sighted(who, observation.clone(), false)),
         }
     }
 }

@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::observation::Stamp;
 use crate::store::NodeId;
 
 pub mod reader;
@@ -86,7 +87,7 @@ struct Buffer {
 /// What each entry begins with: its length and its checksum.
 const FRAME: usize = 8;
 /// What a segment begins with.
-const MAGIC: &[u8; 8] = b"pmjrnl\x00\x01";
+const MAGIC: &[u8; 8] = b"pmjrnl\x00\x02";
 /// No entry is longer than this.
 const LONGEST: usize = 64 << 10;
 const RETRY: Duration = Duration::from_millis(250);
@@ -98,6 +99,10 @@ const SYNC: Duration = Duration::from_secs(1);
 
 /// The file that a live process holds locked in its node's folder.
 pub(crate) const LOCK: &str = "lock";
+/// The file that says up to which of its entries a node knows to be committed.
+pub(crate) const ACKNOWLEDGED: &str = "acknowledged";
+/// The file with the policies that a node's entries name, a line each.
+pub(crate) const POLICIES: &str = "policies";
 /// How a segment's file name ends.
 pub(crate) const SEGMENT: &str = "journal";
 
@@ -137,6 +142,28 @@ impl Journal {
     /// Whose journal it is.
     pub fn node(&self) -> NodeId {
         self.shared.node
+    }
+
+    /// Where its segments are.
+    pub fn folder(&self) -> &Path {
+        &self.shared.dir
+    }
+
+    /// Puts down the policies that its entries will name.
+    pub fn know(&self, stamps: &[Stamp]) -> io::Result<()> {
+        let text: String = stamps.iter().map(|stamp| stamp.policy.to_text() + "\n").collect();
+        self.put_down(POLICIES, &text)
+    }
+
+    /// Puts down that all entries up to `number` are committed.
+    pub fn acknowledge(&self, number: u64) -> io::Result<()> {
+        self.put_down(ACKNOWLEDGED, &format!("{number}\n"))
+    }
+
+    fn put_down(&self, name: &str, text: &str) -> io::Result<()> {
+        let draft = self.shared.dir.join(format!("{name}.draft"));
+        fs::write(&draft, text)?;
+        fs::rename(draft, self.shared.dir.join(name))
     }
 
     /// Appends entry `number`, which `write` puts into the buffer. Numbers only grow.
@@ -184,6 +211,19 @@ impl Journal {
         if *upto < number {
             self.shared.stalled.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Waits until entry `number` is written, at most so long; says whether it is. Blocks: not for requests.
+    #[expect(clippy::disallowed_methods, reason = "how long a disk takes is no event's time")]
+    pub fn wait_written(&self, number: u64, at_most: Duration) -> bool {
+        let begun = Instant::now();
+        while *self.shared.written.borrow() < number {
+            if begun.elapsed() > at_most || lock(&self.writer).is_none() {
+                return false;
+            }
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        true
     }
 
     /// How it fares.

@@ -1,10 +1,41 @@
 //! The ledger: every usage record for good, and the totals that are sums of them.
+//!
+//! A ledger is told how things stand ([`crate::entry::Entry`]), in order, and anything may be told again: what it
+//! holds in the end is the same. Records are unique by their ids for ever. A day that is sealed never
+//! changes: what comes later becomes a correction in an open day that names the day it corrects.
+//!
+//! Two keep it alike, `SQLite` ([`sqlite`]) and Postgres ([`postgres`]); one suite of tests holds both to this contract.
+
+use std::ops::ControlFlow;
+
+use portalmeter_rules::id::Name;
+use portalmeter_rules::time::Millis;
 
 use crate::day::{Day, Month};
-use crate::store::StoreError;
+use crate::entry::SessionRow;
+use crate::observation::Stamp;
+use crate::policy::PolicyId;
 use crate::usage::Usage;
 
+mod apply;
+mod correction;
+mod days;
+mod error;
+mod filter;
+mod line;
+mod position;
+pub mod postgres;
 pub mod sqlite;
+mod tables;
+mod total;
+mod usage;
+mod words;
+
+pub use correction::Correction;
+pub use error::LedgerError;
+pub use line::{After, Line, Lines};
+pub use position::{LedgerId, Position, Stretch, Take, Taken};
+pub use total::{OpenDay, Statistics, Total, Totals, Which};
 
 /// How usage is grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +52,14 @@ impl By {
         match self {
             Self::Day => "day",
             Self::Month => "month",
+        }
+    }
+
+    /// The first day of the group that a day is in.
+    pub fn start(self, day: Day) -> Day {
+        match self {
+            Self::Day => day,
+            Self::Month => day.month().first(),
         }
     }
 
@@ -54,8 +93,63 @@ pub struct Query {
     pub portals: Vec<String>,
 }
 
-/// A ledger that can be asked.
-pub trait Ledger {
+/// A ledger. Each call is one transaction: after an error nothing of it is there, and the next call connects again.
+///
+/// Calls block; they belong on a thread that no request waits for.
+pub trait Ledger: Send {
+    /// Who this ledger is: random, made with its tables, the same for ever.
+    /// Its consumer group of a portal's stream is called so.
+    fn id(&mut self) -> Result<LedgerId, LedgerError>;
+
+    /// Whether it can be reached and read.
+    fn ping(&mut self) -> Result<(), LedgerError>;
+
+    /// Keeps what policies say, under the ids that records name.
+    fn know(&mut self, stamps: &[Stamp]) -> Result<(), LedgerError>;
+
+    /// Every policy that was made known, as [`crate::policy::Policy::from_text`] reads it.
+    fn policies(&mut self) -> Result<Vec<(PolicyId, String)>, LedgerError>;
+
+    /// Up to which of its entries a portal's stream has been taken; [`Position::START`] of one never seen.
+    fn position(&mut self, portal: &str) -> Result<Position, LedgerError>;
+
+    /// Takes a stretch of a portal's stream and moves its position, in one transaction, unless another
+    /// has moved it meanwhile: then nothing is taken, and whoever asked reads on from there.
+    fn take(&mut self, stretch: &Stretch<'_>, now: Millis) -> Result<Take, LedgerError>;
+
     /// Usage over a range of days. Uniques are counted over each row's part of the range.
-    fn usage(&mut self, query: &Query) -> Result<Vec<Usage>, StoreError>;
+    fn usage(&mut self, query: &Query) -> Result<Vec<Usage>, LedgerError>;
+
+    /// Totals of a portal's days, sorted by day and module, and the position they are as of, from one view.
+    fn totals(&mut self, portal: &str, which: Which) -> Result<Totals, LedgerError>;
+
+    /// Sets statistics of a portal's days to what its store has, making rows that are missing. Left alone are days
+    /// that are sealed, and those of which the ledger knows of more page views. Says how many changed.
+    fn set_statistics(&mut self, portal: &str, days: &[Statistics], now: Millis) -> Result<u64, LedgerError>;
+
+    /// Days that are not sealed, sorted by day, portal and zone.
+    fn unsealed(&mut self) -> Result<Vec<OpenDay>, LedgerError>;
+
+    /// Seals a day of a portal, for good; says how many rows that were (one a module). Whether it is time is
+    /// the caller's to know. From then on the portal's days up to it that have no row are sealed too.
+    fn seal(&mut self, day: &OpenDay, now: Millis) -> Result<u64, LedgerError>;
+
+    /// Books a correction by hand and says on which day: the one it corrects if that is still open, else
+    /// the day of `now`, or the first open one after it. The same id again changes nothing.
+    fn correct(&mut self, correction: &Correction, now: Millis) -> Result<Day, LedgerError>;
+
+    /// Records and corrections, one by one, sorted by portal, day, visitor and id, from one view, until `each` breaks.
+    fn records(&mut self, query: &Lines, each: &mut dyn FnMut(Line) -> ControlFlow<()>) -> Result<(), LedgerError>;
+
+    /// How the sessions of these visitors stand (module, visitor) that were seen at or after `since`, for a store
+    /// that has forgotten them. Those that are gone are not among them.
+    fn sessions(
+        &mut self,
+        portal: &str,
+        visitors: &[(Option<String>, Name)],
+        since: Millis,
+    ) -> Result<Vec<SessionRow>, LedgerError>;
+
+    /// Forgets sessions last seen before this, piece by piece; says how many. Records and totals stay.
+    fn expire(&mut self, seen_before: Millis) -> Result<u64, LedgerError>;
 }

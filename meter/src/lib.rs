@@ -30,6 +30,8 @@ pub mod observation;
 pub mod offline;
 pub mod policy;
 pub mod record;
+pub mod recount;
 pub mod session;
+mod sheet;
 pub mod store;
 pub mod usage;

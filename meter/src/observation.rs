@@ -56,7 +56,7 @@ impl fmt::Display for Scope {
 }
 
 /// A scope as a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScopeId(pub u64);
 
 /// A visitor in a scope: what sessions are kept by.
@@ -112,13 +112,17 @@ pub struct Observation {
     pub stamp: Stamp,
     /// What its record says.
     pub note: Arc<Note>,
+    /// The cookie by which it is the visitor's, where another visitor may turn out to hold it.
+    pub by: Option<Name>,
+    /// Tells exchanges of one instant apart: the same exchange, told again, has the same.
+    pub tie: u16,
 }
 
 impl Observation {
     /// The fold's order: by time; in one instant pages before activity before logouts, and among
     /// pages the one that proves least first, so that no arrival order can add a login.
-    fn rank(&self) -> (Millis, Kind, Evidence, Option<Name>) {
-        (self.at, self.kind, self.evidence, self.user)
+    fn rank(&self) -> (Millis, Kind, Evidence, Option<Name>, u16) {
+        (self.at, self.kind, self.evidence, self.user, self.tie)
     }
 }
 

@@ -3,7 +3,7 @@
 //! The same histories and the same fold as the stores use. Memory is bounded by who is live: a
 //! visitor past its time is dropped, and a day's sets of unique visitors once nothing can add to it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque, hash_map};
 use std::sync::Arc;
 
 use portalmeter_rules::id::Name;
@@ -12,10 +12,13 @@ use portalmeter_rules::verdict::{Evidence, Kind};
 
 use crate::day::{Day, Zone};
 use crate::fold::Counted;
-use crate::history::{Change, History, Memory};
+use crate::history::{Change, Memory};
 use crate::intake::{Sighted, Sink};
 use crate::ledger::By;
+use crate::names::Who;
 use crate::observation::{Key, Scope, ScopeId};
+use crate::sheet::{Needs, Open, Sheet, Shelf, Value};
+use crate::store::step::Slot;
 use crate::usage::{Counters, State, Sums, Usage};
 
 /// What is looked up here is named by keyed hashes, which nobody outside can choose.
@@ -25,20 +28,37 @@ type QuickSet<K> = HashSet<K, foldhash::fast::RandomState>;
 /// A meter in memory.
 pub struct Offline {
     memory: Memory,
-    visitors: QuickMap<Key, Visitor>,
-    expiry: VecDeque<(Millis, Key)>,
+    values: Values,
+    /// Who is live, as a node would know it.
+    live: QuickMap<Key, (Millis, Millis)>,
+    expiry: VecDeque<(Millis, Kept)>,
     days: QuickMap<(ScopeId, Day), DayTotals>,
     newest: Millis,
+    ties: u16,
     closed_to: Millis,
     late: u64,
     keeps_counted: bool,
     counted: Vec<(Arc<Scope>, Counted)>,
 }
 
-struct Visitor {
-    history: History,
-    last_seen: Millis,
-    idle: Millis,
+/// Values by scope of the whole portal, and slot; each with when it may be forgotten.
+#[derive(Default)]
+struct Values {
+    portal: ScopeId,
+    kept: QuickMap<(ScopeId, Slot), (Value, Millis)>,
+}
+
+/// What is forgotten in time.
+enum Kept {
+    Value(ScopeId, Slot),
+    Live(Key),
+}
+
+impl Shelf for Values {
+    fn take_down(&mut self, slot: &Slot) -> Result<Value, Needs> {
+        let value = self.kept.get_mut(&(self.portal, slot.clone()));
+        Ok(value.map(|(value, _)| std::mem::take(value)).unwrap_or_default())
+    }
 }
 
 struct DayTotals {
@@ -62,10 +82,12 @@ impl Offline {
     pub fn new(memory: Memory) -> Self {
         Self {
             memory,
-            visitors: QuickMap::default(),
+            values: Values::default(),
+            live: QuickMap::default(),
             expiry: VecDeque::new(),
             days: QuickMap::default(),
             newest: Millis::MIN,
+            ties: 0,
             closed_to: Millis::MIN,
             late: 0,
             keeps_counted: false,
@@ -90,12 +112,12 @@ impl Offline {
 
     /// How many visitors are in memory.
     pub fn len(&self) -> usize {
-        self.visitors.len()
+        self.values.kept.keys().filter(|(_, slot)| matches!(slot, Slot::Visitor(..))).count()
     }
 
     /// Whether none is.
     pub fn is_empty(&self) -> bool {
-        self.visitors.is_empty()
+        self.values.kept.is_empty()
     }
 
     /// Usage by day.
@@ -123,39 +145,35 @@ impl Offline {
         sighted.observation.at < self.newest.saturating_sub(self.memory.keep)
     }
 
-    fn statistics(&mut self, sighted: &Sighted, change: &Change) {
-        let Sighted { scope, key, observation } = sighted;
-        let person = observation.evidence != Evidence::Bot;
-        let page = observation.kind == Kind::Page;
-        if !page && change.counted.is_empty() && change.withdrawn.is_empty() && change.lasted.is_empty() {
-            return;
-        }
-        let zone = &observation.stamp.policy.zone;
+    fn count(&mut self, scope: &Arc<Scope>, visitor: Name, bot: bool, change: &Change, zone: &Zone) {
+        let id = scope.id();
         for counted in &change.counted {
-            self.day(scope, key.scope, counted.day, zone).sums.add(counted.class, 1);
+            self.day(scope, id, counted.day, zone).sums.add(counted.class, 1);
         }
         for counted in &change.withdrawn {
-            self.day(scope, key.scope, counted.day, zone).sums.add(counted.class, -1);
+            self.day(scope, id, counted.day, zone).sums.add(counted.class, -1);
         }
         for conversion in &change.converted {
-            self.day(scope, key.scope, conversion.day, zone).sums.converted += 1;
+            self.day(scope, id, conversion.day, zone).sums.converted += 1;
         }
         for conversion in &change.unconverted {
-            self.day(scope, key.scope, conversion.day, zone).sums.converted -= 1;
+            self.day(scope, id, conversion.day, zone).sums.converted -= 1;
         }
-        if !person {
-            return;
+        for (day, millis) in change.lasted.iter().filter(|_| !bot) {
+            self.day(scope, id, *day, zone).sums.duration_ms += millis;
         }
-        for (day, millis) in &change.lasted {
-            self.day(scope, key.scope, *day, zone).sums.duration_ms += millis;
+        for day in &change.pages {
+            self.day(scope, id, *day, zone).sums.page_views += 1;
         }
-        if page {
-            let (visitor, user) = (key.visitor, observation.user);
-            let day = self.day(scope, key.scope, observation.day, zone);
-            day.sums.page_views += 1;
-            if let Uniques::Open { visitors, users } = &mut day.uniques {
+        for (day, user) in &change.present {
+            if let Uniques::Open { visitors, users } = &mut self.day(scope, id, *day, zone).uniques {
                 visitors.insert(visitor);
-                users.extend(user);
+                users.extend(*user);
+            }
+        }
+        for (day, _) in &change.absent {
+            if let Uniques::Open { visitors, .. } = &mut self.day(scope, id, *day, zone).uniques {
+                visitors.remove(&visitor);
             }
         }
     }
@@ -172,11 +190,18 @@ impl Offline {
 
     fn sweep(&mut self) {
         let keep = self.memory.keep;
-        while let Some((due, key)) = self.expiry.front().copied().filter(|(due, _)| *due <= self.newest) {
-            self.expiry.pop_front();
-            match self.visitors.get(&key).map(|visitor| visitor.last_seen + visitor.idle + keep) {
-                Some(later) if later > due && later > self.newest => self.expiry.push_back((later, key)),
-                _ => drop(self.visitors.remove(&key)),
+        while self.expiry.front().is_some_and(|(due, _)| *due <= self.newest) {
+            let Some((due, kept)) = self.expiry.pop_front() else { break };
+            let later = match &kept {
+                Kept::Value(portal, slot) => {
+                    self.values.kept.get(&(*portal, slot.clone())).map(|(_, expires)| *expires)
+                }
+                Kept::Live(key) => self.live.get(key).map(|(last_seen, idle)| last_seen + idle),
+            };
+            match (later, kept) {
+                (Some(later), kept) if later > due && later > self.newest => self.expiry.push_back((later, kept)),
+                (_, Kept::Value(portal, slot)) => drop(self.values.kept.remove(&(portal, slot))),
+                (_, Kept::Live(key)) => drop(self.live.remove(&key)),
             }
         }
         for totals in self.days.values_mut().filter(|totals| totals.ends + keep < self.newest) {
@@ -187,10 +212,13 @@ impl Offline {
 
 impl Sink for Offline {
     fn is_live(&self, key: &Key, at: Millis) -> bool {
-        self.visitors.get(key).is_some_and(|visitor| at - visitor.last_seen < visitor.idle)
+        self.live.get(key).is_some_and(|(last_seen, idle)| at - last_seen < *idle)
     }
 
-    fn see(&mut self, sighted: Sighted) {
+    fn see(&mut self, mut sighted: Sighted) {
+        // Whoever writes a log twice means it.
+        self.ties = self.ties.wrapping_add(1);
+        sighted.observation.tie = self.ties;
         let at = sighted.observation.at;
         if at > self.newest {
             self.newest = at;
@@ -199,27 +227,73 @@ impl Sink for Offline {
                 self.sweep();
             }
         }
+        let policy = Arc::clone(&sighted.observation.stamp.policy);
         if self.is_too_late(&sighted) {
             self.late += 1;
-            self.statistics(&sighted, &Change::default());
+            let page = sighted.observation.kind == Kind::Page && sighted.observation.evidence != Evidence::Bot;
+            let late =
+                Change { pages: page.then_some(sighted.observation.day).into_iter().collect(), ..Change::default() };
+            self.count(&sighted.scope, sighted.key.visitor, false, &late, &policy.zone);
             return;
         }
-        let (memory, idle) = (self.memory, sighted.observation.stamp.policy.idle_timeout);
-        let visitor = match self.visitors.entry(sighted.key) {
-            std::collections::hash_map::Entry::Occupied(there) => there.into_mut(),
-            std::collections::hash_map::Entry::Vacant(free) => {
-                self.expiry.push_back((at + idle + memory.keep, sighted.key));
-                free.insert(Visitor { history: History::default(), last_seen: at, idle })
+        self.touch(&sighted, policy.idle_timeout);
+        let scope = Arc::clone(&sighted.scope);
+        self.values.portal = if scope.module.is_none() { sighted.key.scope } else { Scope::portal(&scope.portal).id() };
+        let mut sheet = Sheet::new(&mut self.values, &scope, self.memory);
+        // Everything is at hand.
+        let _: Result<(), Needs> = sheet.take(&sighted);
+        let (open, late) = sheet.finish();
+        self.late += u64::from(late.late);
+        self.count(&scope, sighted.key.visitor, false, &late, &policy.zone);
+        for Open { slot, value, change, .. } in open {
+            let expires = value.expires(self.newest, policy.idle_timeout, self.memory);
+            if let (Slot::Visitor(name, module), Value::Visitor(visitor)) = (&slot, &value) {
+                let bot = visitor.is_bot();
+                let scope = if module == &scope.module {
+                    Arc::clone(&scope)
+                } else {
+                    Arc::new(Scope { portal: Arc::clone(&scope.portal), module: module.clone() })
+                };
+                self.count(&scope, *name, bot, &change, &policy.zone);
+                self.late += u64::from(change.late);
+                if self.keeps_counted {
+                    self.counted.extend(change.counted.into_iter().map(|counted| (Arc::clone(&scope), counted)));
+                }
             }
-        };
-        let change = visitor.history.add_one(sighted.observation.clone(), memory);
-        visitor.last_seen = visitor.last_seen.max(at);
-        visitor.idle = idle;
-        self.late += u64::from(change.late);
-        self.statistics(&sighted, &change);
-        if self.keeps_counted {
-            let counted = change.counted.into_iter().map(|counted| (Arc::clone(&sighted.scope), counted));
-            self.counted.extend(counted);
+            self.keep(slot, value, expires);
+        }
+    }
+}
+
+impl Offline {
+    fn touch(&mut self, sighted: &Sighted, idle: Millis) {
+        if sighted.overheard || !matches!(sighted.who, Who::Browser(_)) {
+            return;
+        }
+        let at = sighted.observation.at;
+        match self.live.entry(sighted.key) {
+            hash_map::Entry::Occupied(mut live)
+                if at - live.get().0 < idle || sighted.observation.kind == Kind::Page =>
+            {
+                live.get_mut().0 = live.get().0.max(at);
+            }
+            hash_map::Entry::Vacant(free) if sighted.observation.kind == Kind::Page => {
+                free.insert((at, idle));
+                self.expiry.push_back((at + idle, Kept::Live(sighted.key)));
+            }
+            _ => {}
+        }
+    }
+
+    fn keep(&mut self, slot: Slot, value: Value, expires: Millis) {
+        let portal = self.values.portal;
+        match self.values.kept.entry((portal, slot)) {
+            hash_map::Entry::Occupied(mut there) => *there.get_mut() = (value, expires),
+            hash_map::Entry::Vacant(free) if !matches!(value, Value::Nothing) => {
+                self.expiry.push_back((expires, Kept::Value(portal, free.key().1.clone())));
+                free.insert((value, expires));
+            }
+            hash_map::Entry::Vacant(_) => {}
         }
     }
 }
@@ -253,7 +327,9 @@ mod tests {
         Sighted {
             key: Key { scope: scope.id(), visitor: Name([1; 16]) },
             scope: Arc::new(scope),
-            observation: Observation { at, kind, evidence, user: None, day, stamp, note },
+            who: Who::Known(Name([1; 16])),
+            observation: Observation { at, kind, evidence, user: None, day, stamp, note, by: None, tie: 0 },
+            overheard: false,
         }
     }
 

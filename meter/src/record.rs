@@ -1,16 +1,15 @@
 //! A usage record: one counted unit, immutable, with a permanent id.
 
 use std::fmt;
-use std::sync::Arc;
 
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
 use serde::{Deserialize, Serialize};
 
 use crate::day::Day;
+use crate::entry::UsageRecord;
 use crate::fold::Counted;
-use crate::observation::{Note, Scope, Stamp};
-use crate::session::Class;
+use crate::observation::Scope;
 
 /// The rule of `metering.md` by which a session counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,65 +46,55 @@ impl fmt::Display for Reason {
     }
 }
 
-/// One counted unit: a session in a day.
-#[derive(Debug, Clone)]
-pub struct Record {
-    /// Permanent, and the same wherever it is computed: from session, day and reason.
-    pub id: Name,
-    /// The session's id: from scope, visitor and start.
-    pub session: Name,
-    /// Where.
-    pub scope: Arc<Scope>,
-    /// Which browser or device.
-    pub visitor: Name,
-    /// The day it counts on.
-    pub day: Day,
-    /// As what.
-    pub class: Class,
-    /// By which rule of the fold.
-    pub reason: Reason,
-    /// The page that counted.
-    pub at: Millis,
-    /// Who was signed in.
-    pub user: Option<Name>,
-    /// The policy it was counted by.
-    pub stamp: Stamp,
-    /// The rule that gave the evidence, the bot's name, the account.
-    pub note: Arc<Note>,
-}
-
-impl Record {
-    /// The record of what `visitor` counted in `scope`.
-    pub fn new(scope: &Arc<Scope>, visitor: Name, counted: Counted) -> Self {
-        let session = session_id(scope, visitor, counted.session);
+impl UsageRecord {
+    /// The record of what a visitor counted in a scope.
+    pub fn new(scope: &Scope, visitor: Name, counted: Counted, stored_time: Millis) -> Self {
+        let Counted { session: started, day, class, reason, at, user, stamp, note } = counted;
+        let session = session_id(scope, visitor, started);
         Self {
-            id: derive(&[b"record", &session.0, &counted.day.0.to_le_bytes(), counted.reason.name().as_bytes()]),
-            session,
-            scope: Arc::clone(scope),
+            id: record_id(session, started, day, reason),
+            portal: scope.portal.to_string(),
+            module: scope.module.as_deref().map(str::to_owned),
             visitor,
-            day: counted.day,
-            class: counted.class,
-            reason: counted.reason,
-            at: counted.at,
-            user: counted.user,
-            stamp: counted.stamp,
-            note: counted.note,
+            session,
+            started,
+            day,
+            zone: stamp.policy.zone.name().to_owned(),
+            class,
+            reason,
+            account: note.account.as_deref().map(str::to_owned),
+            user,
+            agent: note.agent.as_deref().map(str::to_owned),
+            rule: note.rule.to_string(),
+            policy: stamp.id,
+            trial: stamp.policy.trial,
+            event_time: at,
+            stored_time,
         }
     }
 }
 
 /// The id of the session that a visitor began in a scope at an instant.
 pub fn session_id(scope: &Scope, visitor: Name, started: Millis) -> Name {
-    derive(&[b"session", &scope.id().0.to_le_bytes(), &visitor.0, &started.to_le_bytes()])
+    derive(started, &[b"session", &scope.id().0.to_le_bytes(), &visitor.0])
 }
 
-fn derive(parts: &[&[u8]]) -> Name {
+/// The id of what a session that began at `started` counts on a day.
+pub fn record_id(session: Name, started: Millis, day: Day, reason: Reason) -> Name {
+    derive(started, &[b"record", &session.0, &day.0.to_le_bytes(), reason.name().as_bytes()])
+}
+
+/// Six bytes of time, so that what happened together rests together, then ten of a hash.
+fn derive(started: Millis, parts: &[&[u8]]) -> Name {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part);
     }
+    hasher.update(&started.to_le_bytes());
     let mut id = [0; 16];
-    id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    let (time, hash) = id.split_at_mut(6);
+    time.copy_from_slice(&started.max(0).to_be_bytes()[2..]);
+    hash.copy_from_slice(&hasher.finalize().as_bytes()[..10]);
     Name(id)
 }

@@ -66,6 +66,8 @@ pub struct Session {
     pub user: Option<Name>,
     /// Pages so far, as far as `min_pages` needs to know.
     pub pages: u32,
+    /// The day on which it became external without counting again.
+    pub converted: Option<Day>,
     /// What it will count if it reaches `min_pages`.
     pub held: Vec<Effect>,
 }

@@ -4,19 +4,29 @@
 //! sets, record ids are permanent, and a node's position says which of its entries are in already.
 
 use std::fmt;
-use std::sync::Arc;
 
 use portalmeter_rules::time::Millis;
 
-use crate::history::Memory;
-use crate::names::NameChange;
-use crate::observation::{Key, Observation, Scope, Stamp};
+use crate::ledger::LedgerError;
+use crate::observation::{Key, Stamp};
+use crate::policy::PolicyId;
 use crate::session::Session;
 
 mod aside;
+mod commit;
 pub mod embedded;
+mod plan;
+mod recall;
+pub mod redis;
 pub(crate) mod row;
 pub mod step;
+mod telling;
+mod value;
+
+pub use commit::{Batch, commit, commit_recalling};
+pub use recall::Recall;
+pub use plan::Visit;
+use step::{Outcome, Place, Step};
 
 /// A process, by a random id: a new one at every start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,32 +36,6 @@ impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
-}
-
-/// Observations of one visitor in one scope.
-#[derive(Debug, Clone)]
-pub struct Visit {
-    /// Where.
-    pub scope: Arc<Scope>,
-    /// Where and of whom.
-    pub key: Key,
-    /// What, in any order.
-    pub observations: Vec<Observation>,
-}
-
-/// What a node commits at once.
-#[derive(Debug, Clone)]
-pub struct Batch {
-    /// Whose.
-    pub node: NodeId,
-    /// The node's last entry in this batch: what it has up to here is in after the commit.
-    pub upto: u64,
-    /// The observations.
-    pub visits: Vec<Visit>,
-    /// Changed names of visitors.
-    pub names: Vec<NameChange>,
-    /// When, for the records' stored time.
-    pub now: Millis,
 }
 
 /// What a commit did.
@@ -67,16 +51,23 @@ pub struct Committed {
     pub sealed: u64,
     /// States that could not be read and were set aside.
     pub damaged: u64,
+    /// Steps that were planned again because another node was faster.
+    pub races: u64,
 }
 
-/// What a node needs to go on after a restart.
-#[derive(Debug, Default)]
-pub struct Resumed {
-    /// Live sessions, each with its idle timeout.
-    pub sessions: Vec<(Key, Session, Millis)>,
-    /// Names of visitors.
-    pub names: Vec<NameChange>,
+impl Committed {
+    fn add(&mut self, other: Self) {
+        self.added += other.added;
+        self.withdrawn += other.withdrawn;
+        self.late += other.late;
+        self.sealed += other.sealed;
+        self.damaged += other.damaged;
+        self.races += other.races;
+    }
 }
+
+/// Live sessions, each with its idle timeout: what a node knows of them after a restart.
+pub type Resumed = Vec<(Key, Session, Millis)>;
 
 /// Why a store did not do as asked.
 #[derive(Debug, thiserror::Error)]
@@ -87,36 +78,68 @@ pub enum StoreError {
     /// A file could not be opened.
     #[error("the store cannot be opened: {0}")]
     Open(String),
-    /// Written by a newer release.
-    #[error("the store has schema {found}, newer than {known}, which this release knows")]
-    Newer {
-        /// The file's.
-        found: i64,
-        /// Ours.
-        known: i64,
-    },
+    /// Other nodes were faster again and again.
+    #[error("{0} visitors are written by other nodes all the time; they are tried again")]
+    Contended(usize),
+    /// Redis said so, or nothing.
+    #[error(transparent)]
+    Redis(#[from] redis::RedisError),
+    /// It does not know what it knew; see [`Store::continuity`].
+    #[error("the store has forgotten what it was told")]
+    Forgot,
+    /// What the ledger knows of visitors that the store has forgotten cannot be asked for.
+    #[error("the ledger has to be asked who was there, because the store has forgotten: {0}")]
+    Unrecalled(LedgerError),
+    /// The ledger that shares its file said so.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
 }
 
-/// A store of state, counters and records.
+/// A store: values that are compared and set, counters, and entries on their way to the ledger.
+///
+/// It knows nothing of sessions: what is written is planned ([`commit()`]).
 pub trait Store: Send {
     /// Makes policies known, so that what they stamped can be read again.
     fn know(&mut self, stamps: &[Stamp]) -> Result<(), StoreError>;
 
-    /// Up to which of its entries a node has committed.
+    /// A policy made known before, by whichever node.
+    fn stamp(&mut self, id: PolicyId) -> Result<Option<Stamp>, StoreError>;
+
+    /// Up to which of its entries a node has committed, as far as the store remembers.
     fn position(&mut self, node: NodeId) -> Result<u64, StoreError>;
 
-    /// A policy made known before.
-    fn stamp(&self, id: crate::policy::PolicyId) -> Option<Stamp>;
+    /// Remembers that a node has committed its entries up to this one.
+    fn passed(&mut self, node: NodeId, upto: u64, now: Millis) -> Result<(), StoreError>;
 
-    /// Commits a batch: all of it or nothing.
-    fn commit(&mut self, batch: &Batch, memory: Memory) -> Result<Committed, StoreError>;
+    /// The values at these places, in their order.
+    fn load(&mut self, places: &[Place]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
 
-    /// What is live at `now`.
+    /// Takes steps in their order, each atomically: all of it, or nothing because a value has changed.
+    fn apply(&mut self, steps: &[Step], now: Millis) -> Result<Vec<Outcome>, StoreError>;
+
+    /// Whether it still knows what it was told; if not, why, and it takes nothing until [`Store::begin_again`].
+    fn continuity(&mut self) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
+    /// What it knows now is what counts: the recent past is about to be sent again.
+    fn begin_again(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Tells other nodes that this one is there, and that all it saw before `passed` is committed.
+    fn attend(&mut self, _node: NodeId, _passed: Millis, _now: Millis) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Nobody need wait for a node any more: all it saw is committed.
+    fn leave(&mut self, _node: NodeId) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// What is live at `now`, where a store of this node alone knows.
     fn resume(&mut self, now: Millis) -> Result<Resumed, StoreError>;
 
-    /// Forgets state that is past its time.
+    /// Forgets what is past its time.
     fn expire(&mut self, now: Millis) -> Result<(), StoreError>;
-
-    /// Seals the days that ended `seal_after` before `now`; returns how many.
-    fn seal(&mut self, now: Millis, seal_after: Millis) -> Result<u64, StoreError>;
 }

@@ -20,9 +20,11 @@ use std::sync::Arc;
 
 use portalmeter_meter::day::Zone as RealZone;
 use portalmeter_meter::history::{Change, History, Memory};
+use portalmeter_meter::intake::Sighted;
+use portalmeter_meter::names::Who;
 use portalmeter_meter::observation::{Key, Observation, Scope, Stamp};
 use portalmeter_meter::store::embedded::EmbeddedStore;
-use portalmeter_meter::store::{Batch, NodeId, Store, Visit};
+use portalmeter_meter::store::{Batch, NodeId, Store, commit};
 use portalmeter_rules::id::Name;
 use proptest::prelude::*;
 use support::bridge::{Tally, real, stamp, tally};
@@ -105,10 +107,10 @@ fn the_store_holds_the_models_records_and_its_totals_are_their_sums() {
         random.shuffle(&mut arrivals);
         for (number, part) in arrivals.chunks(200).enumerate() {
             let batch = batch(part, number as u64 + 1);
-            store.commit(&batch, FOR_EVER).unwrap();
+            commit(&mut store, &batch, FOR_EVER).unwrap();
             if random.chance(1, 4) {
                 // A lost acknowledgement: the same again.
-                store.commit(&batch, FOR_EVER).unwrap();
+                commit(&mut store, &batch, FOR_EVER).unwrap();
             }
         }
         drop(store);
@@ -117,12 +119,14 @@ fn the_store_holds_the_models_records_and_its_totals_are_their_sums() {
 }
 
 fn batch(arrivals: &[(Arc<Scope>, Name, Observation)], upto: u64) -> Batch {
-    let visits = arrivals.iter().map(|(scope, visitor, seen)| Visit {
+    let sighted = arrivals.iter().map(|(scope, visitor, seen)| Sighted {
         scope: Arc::clone(scope),
         key: Key { scope: scope.id(), visitor: *visitor },
-        observations: vec![seen.clone()],
+        who: Who::Known(*visitor),
+        observation: seen.clone(),
+        overheard: false,
     });
-    Batch { node: NodeId([1; 8]), upto, visits: visits.collect(), names: Vec::new(), now: 0 }
+    Batch::new(NodeId([1; 8]), upto, sighted.collect(), 0)
 }
 
 proptest! {

@@ -2,10 +2,13 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::num::NonZeroI32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use portalmeter_meter::session::Class;
+use portalmeter_rules::id::Name;
 
 use crate::command;
 use crate::config;
@@ -38,6 +41,27 @@ enum Command {
     },
     /// Usage from the ledger
     Report(ReportArgs),
+    /// Two usage files side by side: rows and columns that differ
+    #[command(after_help = COMPARED)]
+    Compare(CompareArgs),
+    /// Prove every number of a month again: totals, records, corrections, usage files
+    #[command(after_help = RECOUNTED)]
+    Recount(RecountArgs),
+    /// Book a correction by hand, with author and reason; prints its id
+    #[command(after_help = CORRECTED)]
+    Correct(CorrectArgs),
+    /// Journals of nodes that are gone
+    #[command(subcommand)]
+    Journal(JournalCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum JournalCommand {
+    /// Count what a node that never comes back had written down and not committed
+    #[command(after_help = APPLIED)]
+    Apply(ApplyArgs),
+    /// Say what is in journal files; changes nothing
+    Show(ShowArgs),
 }
 
 #[derive(Debug, Args)]
@@ -158,6 +182,128 @@ pub(crate) struct ReportArgs {
     pub(crate) output: Output,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// How to answer
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) output: Output,
+    /// CSV, JSON lines, or the JSON of a report
+    #[arg(value_name = "A")]
+    pub(crate) first: PathBuf,
+    /// CSV, JSON lines, or the JSON of a report
+    #[arg(value_name = "B")]
+    pub(crate) second: PathBuf,
+}
+
+const COMPARED: &str = "Exit code 0 if they say the same, 1 if they do not or cannot be read. Rows are told apart by portal, \
+                        module and day or month; columns are compared by name. The time of a report is not compared.";
+
+#[derive(Debug, Args)]
+pub(crate) struct RecountArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// Which month: this, last, 2026-03
+    #[arg(long, value_name = "M")]
+    pub(crate) month: String,
+    /// Only this portal; may be given several times
+    #[arg(long, value_name = "P")]
+    pub(crate) portal: Vec<String>,
+    /// A folder of archived journals, if not the configured one; may be given several times, one a node
+    #[arg(long, value_name = "DIR")]
+    pub(crate) archive: Vec<PathBuf>,
+    /// How to answer
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) output: Output,
+}
+
+const RECOUNTED: &str = "Prints every difference: of what, expected, found. Exit code 0 if there is none, 1 if there is one \
+                         or something cannot be read. Changes nothing, and may run beside `run`.";
+
+#[derive(Debug, Args)]
+pub(crate) struct CorrectArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// Which portal
+    #[arg(long, value_name = "P")]
+    pub(crate) portal: String,
+    /// Which module, where sessions are counted per module
+    #[arg(long, value_name = "M")]
+    pub(crate) module: Option<String>,
+    /// The day that is corrected: today, yesterday, 2026-03-12
+    #[arg(long, value_name = "D")]
+    pub(crate) day: String,
+    /// As what the difference counts
+    #[arg(long, value_enum)]
+    pub(crate) class: ClassArg,
+    /// The difference: -3 takes three sessions away, 12 adds twelve
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = command::correct::amount)]
+    pub(crate) amount: NonZeroI32,
+    /// The company it is for, where bills are by company
+    #[arg(long, value_name = "A")]
+    pub(crate) account: Option<String>,
+    /// Who says so
+    #[arg(long, value_name = "NAME")]
+    pub(crate) author: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// The id that a try was given which broke off: booked once, however often it is tried
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<Name>,
+    /// Say what would be booked, and book nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+const CORRECTED: &str = "A sealed day stays as it is: the difference is booked on an open day, and names the day it corrects. \
+                         Exit code 0 if it is booked, 1 if the ledger cannot be reached, 2 if it makes no sense.";
+
+/// What a session counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClassArg {
+    /// Nobody was signed in; billable
+    Guest,
+    /// A signed-in customer; billable
+    External,
+    /// A signed-in member of staff; not billed
+    Internal,
+    /// A bot; not billed
+    Bot,
+}
+
+impl From<ClassArg> for Class {
+    fn from(class: ClassArg) -> Self {
+        match class {
+            ClassArg::Guest => Self::Guest,
+            ClassArg::External => Self::External,
+            ClassArg::Internal => Self::Internal,
+            ClassArg::Bot => Self::Bot,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// Segments (*.journal), or a node's folder of them
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+const APPLIED: &str = "For a node whose machine is lost and whose disk was saved. What was committed already is not counted \
+                       again, so the same files may be applied twice. Run it where `run` runs, with its configuration.";
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// How to answer
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) output: Output,
+    /// Segments (*.journal), or a node's folder of them
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
 /// Which days: a month, a day, or a range.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
@@ -195,5 +341,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Explain(args) => command::explain::explain(&args),
         Command::Agents { file } => command::agents::agents(file.as_deref()),
         Command::Report(args) => command::report::report(&args),
+        Command::Compare(args) => command::compare::compare(&args),
+        Command::Recount(args) => command::recount::recount(&args),
+        Command::Correct(args) => command::correct::correct(&args),
+        Command::Journal(JournalCommand::Apply(args)) => command::journal::apply(&args),
+        Command::Journal(JournalCommand::Show(args)) => command::journal::show(&args),
     }
 }

@@ -18,9 +18,13 @@ use portalmeter_rules::visitor::ticket::TicketKeys;
 mod around;
 mod bots;
 mod build;
+mod certificates;
+mod hidden;
 mod identity;
 mod keeping;
+mod ledger;
 mod limits;
+mod location;
 mod names;
 mod nearest;
 mod overlap;
@@ -35,21 +39,25 @@ mod read;
 mod roles;
 mod secret;
 mod server;
+mod store;
 mod token;
 mod units;
 mod upstream;
+mod veil;
 mod visitor;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use keeping::{Flush, Journal, Ledger};
+pub(crate) use keeping::{Flush, Journal};
+pub(crate) use ledger::{Ledger, Place};
 pub(crate) use limits::Patience;
 pub(crate) use portal::{Portal, shown_host};
 pub(crate) use problem::{Problem, Problems};
 pub(crate) use product::Preset;
 pub(crate) use secret::{Secret, SecretSource, load_or_generate};
 pub(crate) use server::{Admin, Server};
+pub(crate) use store::Store;
 pub(crate) use units::in_words;
 pub(crate) use upstream::{Upstream, address};
 
@@ -72,6 +80,8 @@ pub(crate) struct Config {
     pub(crate) admin: Admin,
     /// What is written before a page goes out.
     pub(crate) journal: Journal,
+    /// Where live state and counters are kept.
+    pub(crate) store: Store,
     /// Where records rest.
     pub(crate) ledger: Ledger,
     /// How usage gets out.

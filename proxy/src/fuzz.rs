@@ -14,7 +14,6 @@ use ipnet::IpNet;
 use miette::Report;
 use portalmeter_meter::history::Memory;
 use portalmeter_meter::intake::{Intake, Sink};
-use portalmeter_meter::names::{HandedOut, Names};
 use portalmeter_meter::observation::Stamp;
 use portalmeter_meter::offline::Offline;
 use portalmeter_rules::facts::Response;
@@ -212,8 +211,7 @@ impl Meter {
 
     fn made(config: Arc<Config>, secret: &[u8]) -> Self {
         let stamps: Vec<Stamp> = config.portals.iter().map(|portal| portal.stamp.clone()).collect();
-        let names = Arc::new(Names::new(2 * config.journal.keep, true));
-        let intake = Intake::new(config.rules(secret), stamps, names).guarded(config.guards());
+        let intake = Intake::new(config.rules(secret), stamps).guarded(config.guards());
         Self { intake, config, secret: secret.to_vec(), given: Cell::new(0) }
     }
 
@@ -226,11 +224,6 @@ impl Meter {
     /// How long late observations count.
     pub fn memory(&self) -> Memory {
         Memory::keeping(self.config.journal.keep)
-    }
-
-    /// The names of visitors.
-    pub fn names(&self) -> &Names {
-        self.intake.names()
     }
 
     /// Meters a request as the gateway does.
@@ -250,8 +243,8 @@ impl Meter {
         let request = asked.facts(&fields, &[]);
         let response = Response { status: passed.status, headers: &answered };
         let mut set_cookie = None;
-        let mut hand_out = |portal: usize, of: Option<Name>| {
-            let (cookie, handed) = self.hand_out(portal, of, passed.at, client.https)?;
+        let mut hand_out = |portal: usize, fingerprint: Name| {
+            let (cookie, handed) = self.hand_out(portal, fingerprint, passed.at, client.https)?;
             set_cookie = Some(cookie);
             Some(handed)
         };
@@ -261,14 +254,15 @@ impl Meter {
     }
 
     /// A cookie as the gateway hands it out, but numbered, so that an input always does the same.
-    fn hand_out(&self, portal: usize, of: Option<Name>, now: Millis, https: bool) -> Option<(String, HandedOut)> {
+    fn hand_out(&self, portal: usize, fingerprint: Name, now: Millis, https: bool) -> Option<(String, Name)> {
         if !self.config.portals.get(portal)?.issues_cookie {
             return None;
         }
         self.given.set(self.given.get() + 1);
-        let (value, ticket) = self.intake.rules().keys().tickets.issue(self.given.get().to_be_bytes(), now, of);
+        let (value, ticket) =
+            self.intake.rules().keys().tickets.issue(self.given.get().to_be_bytes(), now, fingerprint);
         let cookie = self.intake.rules().portals().get(portal)?.visitor.cookie.set(&value, https);
-        Some((cookie, HandedOut { name: ticket.name, tells: true }))
+        Some((cookie, ticket.name))
     }
 
     /// Meters a log as `replay` does.
@@ -291,7 +285,6 @@ struct Replay<'m> {
 
 impl Listener for Replay<'_> {
     fn line(&mut self, line: &Line<'_>) -> ControlFlow<()> {
-        self.intake.names().expire(line.at);
         let _ = self.intake.take(&line.request(), &line.response(), line.at, &mut |_, _| None, &mut self.offline);
         ControlFlow::Continue(())
     }

@@ -19,6 +19,7 @@ pub mod fuzz;
 mod gateway;
 mod headers;
 mod issuers;
+mod ledger;
 mod log;
 mod metering;
 mod metrics;
@@ -28,6 +29,7 @@ mod probes;
 mod resolve;
 mod shutdown;
 mod upstream;
+mod usage_files;
 
 /// The program: reads the command line, and does what it says.
 pub fn main() -> ExitCode {

@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use portalmeter_meter::engine::{Engine, EngineSink, Receipt};
 use portalmeter_meter::intake::Intake;
-use portalmeter_meter::names::HandedOut;
 use portalmeter_rules::facts::{Origin, Request, Response};
 use portalmeter_rules::id::Name;
 use portalmeter_rules::identity::probe::Answer;
@@ -119,10 +118,10 @@ impl Metering {
         let now = self.now();
         let mut metered = Metered::default();
         let mut sink = EngineSink::new(&self.engine);
-        let mut hand_out = |portal: usize, of: Option<Name>| {
-            let (cookie, handed) = self.hand_out(portal, of, now, request.https)?;
+        let mut hand_out = |portal: usize, fingerprint: Name| {
+            let (cookie, name) = self.hand_out(portal, fingerprint, now, request.https)?;
             metered.set_cookie = Some(cookie);
-            Some(handed)
+            Some(name)
         };
         match self.intake.take(&request, &response, now, &mut hand_out, &mut sink) {
             Ok(verdict) => self.counters.observed(verdict.kind, verdict.sender.evidence),
@@ -132,7 +131,7 @@ impl Metering {
         metered
     }
 
-    fn hand_out(&self, portal: usize, of: Option<Name>, now: Millis, https: bool) -> Option<(String, HandedOut)> {
+    fn hand_out(&self, portal: usize, fingerprint: Name, now: Millis, https: bool) -> Option<(String, Name)> {
         if !*self.issues_cookie.get(portal)? {
             return None;
         }
@@ -142,9 +141,9 @@ impl Metering {
             return None;
         }
         let rules = self.intake.rules();
-        let (value, ticket) = rules.keys().tickets.issue(id, now, of);
+        let (value, ticket) = rules.keys().tickets.issue(id, now, fingerprint);
         let cookie = rules.portals().get(portal)?.visitor.cookie.set(&value, https);
-        Some((cookie, HandedOut { name: ticket.name, tells: true }))
+        Some((cookie, ticket.name))
     }
 }
 

@@ -124,7 +124,6 @@ impl Collector for EngineMetrics {
         let (backlog, failure) = engine.backlog();
         let gauges = [
             ("live_sessions", "Sessions that are live", engine.live().len() as i64),
-            ("names", "Other names of visitors that are remembered", self.0.intake.names().len() as i64),
             ("commit_backlog", "Observations that wait for the store", backlog as i64),
             ("store_ok", "Whether the store takes commits", i64::from(failure.is_none())),
             ("journal_ok", "Whether the journal can be written", i64::from(journal.failure.is_none())),

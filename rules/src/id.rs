@@ -9,9 +9,16 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Name(pub [u8; 16]);
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        // At once: a commit shows a dozen of them.
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+        f.write_str(std::str::from_utf8(&digits).unwrap_or_default())
     }
 }
 
@@ -146,6 +153,13 @@ impl fmt::Debug for NameKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_read_as_it_is_shown() {
+        let name = Name(std::array::from_fn(|at| (at * 17) as u8));
+        assert_eq!(name.to_string(), "00112233445566778899aabbccddeeff");
+        assert_eq!(name.to_string().parse(), Ok(name));
+    }
 
     #[test]
     fn a_name_does_not_depend_on_how_it_is_hashed() {

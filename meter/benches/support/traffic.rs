@@ -14,10 +14,10 @@ use portalmeter_meter::engine::{Engine, EngineSink, Settings};
 use portalmeter_meter::history::Memory;
 use portalmeter_meter::intake::Intake;
 use portalmeter_meter::journal::{Journal, Limits};
-use portalmeter_meter::names::{HandedOut, Names};
 use portalmeter_meter::observation::Stamp;
 use portalmeter_meter::policy::{Experience, Policy, PolicyId};
-use portalmeter_meter::store::{Batch, Committed, NodeId, Resumed, Store, StoreError};
+use portalmeter_meter::store::step::{Outcome, Place as Slotted, Step};
+use portalmeter_meter::store::{NodeId, Resumed, Store, StoreError};
 use portalmeter_rules::agent::Agents;
 use portalmeter_rules::facts::{Origin, Request, Response};
 use portalmeter_rules::id::{Name, NameKey};
@@ -35,7 +35,6 @@ use portalmeter_rules::visitor::{Mode, OwnCookie, Secure, VisitorKeys, VisitorRu
 pub(crate) struct Meter {
     intake: Intake,
     engine: Engine,
-    names: Arc<Names>,
     answer: HeaderMap,
     clock: Arc<AtomicI64>,
     _dir: tempfile::TempDir,
@@ -48,6 +47,9 @@ pub(crate) struct Browser {
     id: [u8; 16],
 }
 
+/// Behind which every cookie was handed out.
+const FINGERPRINT: Name = Name([7; 16]);
+
 /// One request on its way.
 pub(crate) struct Asked {
     client: IpAddr,
@@ -59,11 +61,10 @@ impl Meter {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a folder for the journal");
         let clock = Arc::new(AtomicI64::new(NOON));
-        let names = Arc::new(Names::new(2 * KEEP, true));
         let stamps: Vec<_> = PORTALS.iter().map(|_| Stamp::new(Policy::preset(Experience::ServicePortal))).collect();
-        let intake = Intake::new(rules(), stamps, Arc::clone(&names));
-        let engine = engine(dir.path(), &names, &clock);
-        Self { intake, engine, names, answer: answer(), clock, _dir: dir }
+        let intake = Intake::new(rules(), stamps);
+        let engine = engine(dir.path(), &clock);
+        Self { intake, engine, answer: answer(), clock, _dir: dir }
     }
 
     /// A meter that `count` browsers have visited twice, so that their cookies have come back.
@@ -94,13 +95,12 @@ impl Meter {
     pub(crate) fn settle(&self) {
         self.clock.fetch_add(2 * 60_000, Ordering::Relaxed);
         self.catch_up();
-        self.names.expire(self.clock.load(Ordering::Relaxed));
     }
 
     /// A request for a page, as a browser sends it.
     pub(crate) fn asked(&self, browser: Browser) -> Asked {
         let keys = self.intake.rules().keys();
-        let (ticket, _) = keys.tickets.issue(browser.id, NOON, None);
+        let (ticket, _) = keys.tickets.issue(browser.id, NOON, FINGERPRINT);
         let cookie = format!("pm_visitor={ticket}; {}", login_cookie(browser.number));
         let mut headers = HeaderMap::new();
         for (name, value) in BROWSER {
@@ -131,10 +131,10 @@ impl Meter {
         };
         let response = Response { status: 200, headers: &answer };
         let keys = self.intake.rules().keys();
-        let mut hand_out = |_: usize, of: Option<Name>| {
+        let mut hand_out = |_: usize, _: Name| {
             // The very value that `asked` sends back.
-            let (_, ticket) = keys.tickets.issue(id?, NOON, of);
-            Some(HandedOut { name: ticket.name, tells: true })
+            let (_, ticket) = keys.tickets.issue(id?, NOON, FINGERPRINT);
+            Some(ticket.name)
         };
         let mut sink = EngineSink::new(&self.engine);
         let taken = self.intake.take(&request, &response, at, &mut hand_out, &mut sink);
@@ -154,7 +154,6 @@ impl Meter {
         self.clock.fetch_add(60_000, Ordering::Relaxed);
         self.catch_up();
         let now = self.clock.load(Ordering::Relaxed);
-        self.names.expire(now);
         self.engine.live().expire(now);
     }
 
@@ -163,9 +162,9 @@ impl Meter {
         self.engine.backlog().0
     }
 
-    /// How many sessions are live, and how many names of visitors are known.
-    pub(crate) fn known(&self) -> (usize, usize) {
-        (self.engine.live().len(), self.names.len())
+    /// How many sessions are live.
+    pub(crate) fn known(&self) -> usize {
+        self.engine.live().len()
     }
 }
 
@@ -183,7 +182,7 @@ mod headers;
 
 use headers::Fields;
 
-fn engine(dir: &Path, names: &Arc<Names>, clock: &Arc<AtomicI64>) -> Engine {
+fn engine(dir: &Path, clock: &Arc<AtomicI64>) -> Engine {
     let clock = Arc::clone(clock);
     let settings = Settings {
         memory: Memory::keeping(KEEP),
@@ -195,7 +194,7 @@ fn engine(dir: &Path, names: &Arc<Names>, clock: &Arc<AtomicI64>) -> Engine {
     };
     let limits = Limits { disk: 1 << 40, ..Limits::default() };
     let journal = Journal::create(dir, NodeId(*b"benchone"), limits).expect("a journal");
-    Engine::start(Box::new(Nowhere), journal, Arc::clone(names), &[], settings).expect("an engine")
+    Engine::start(Box::new(Nowhere), journal, &[], settings).expect("an engine")
 }
 
 /// A store that keeps nothing.
@@ -210,12 +209,20 @@ impl Store for Nowhere {
         Ok(0)
     }
 
-    fn stamp(&self, _: PolicyId) -> Option<Stamp> {
-        None
+    fn stamp(&mut self, _: PolicyId) -> Result<Option<Stamp>, StoreError> {
+        Ok(None)
     }
 
-    fn commit(&mut self, _: &Batch, _: Memory) -> Result<Committed, StoreError> {
-        Ok(Committed::default())
+    fn passed(&mut self, _: NodeId, _: u64, _: Millis) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn load(&mut self, places: &[Slotted]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        Ok(vec![None; places.len()])
+    }
+
+    fn apply(&mut self, steps: &[Step], _: Millis) -> Result<Vec<Outcome>, StoreError> {
+        Ok(vec![Outcome::Done; steps.len()])
     }
 
     fn resume(&mut self, _: Millis) -> Result<Resumed, StoreError> {
@@ -224,10 +231,6 @@ impl Store for Nowhere {
 
     fn expire(&mut self, _: Millis) -> Result<(), StoreError> {
         Ok(())
-    }
-
-    fn seal(&mut self, _: Millis, _: Millis) -> Result<u64, StoreError> {
-        Ok(0)
     }
 }
 

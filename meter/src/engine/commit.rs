@@ -1,17 +1,15 @@
 //! The committer: takes what waits, commits it, and tries again until it is in.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use portalmeter_rules::time::Millis;
 
+use super::arrears::Arrears;
 use super::{Outbox, Shared, lock};
 use crate::intake::Sighted;
-use crate::names::NameChange;
-use crate::observation::Key;
-use crate::store::{Batch, NodeId, Store, Visit};
+use crate::store::{Batch, Store, StoreError};
 
 /// Pages that change nothing are committed together this often.
 const TOGETHER: Duration = Duration::from_secs(1);
@@ -26,13 +24,7 @@ const MINUTE: Millis = 60_000;
 struct Taken {
     upto: u64,
     sighted: Vec<Sighted>,
-    names: Vec<NameChange>,
-    /// Names are looked through when there are so many.
-    many: usize,
 }
-
-/// So many changed names may wait before they are looked through for what is outdated.
-const MANY_NAMES: usize = 16_384;
 
 /// On Linux a thread's own niceness.
 const YIELDING: i32 = 10;
@@ -43,23 +35,55 @@ pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) -> bool {
     if let Err(error) = rustix::process::nice(YIELDING) {
         tracing::debug!(%error, "commits compete with requests");
     }
+    let now = (shared.settings.clock)();
     let mut taken = Taken::default();
-    let mut chores = Chores { flushed: (shared.settings.clock)(), minute: 0, dirty: false };
+    let mut arrears = Arrears::at_start(shared.settings.shared.clone(), now);
+    let mut chores = Chores { flushed: now, minute: 0, dirty: false };
     loop {
         let ends = take(shared, &mut taken);
         let now = (shared.settings.clock)();
-        let failed = !taken.is_empty() && !commit(shared, &mut *store, &mut taken, now);
-        chores.dirty |= !failed;
+        let store = &mut *store;
+        let mut outcome = arrears.settle(shared, store, now);
+        if outcome.is_ok() && !taken.is_empty() {
+            outcome = commit(shared, store, &mut taken, &arrears, now);
+            chores.dirty |= outcome.is_ok();
+        }
+        let failed = outcome.is_err();
+        note(shared, &mut arrears, outcome);
+        let behind = failed || arrears.are_some() || lock(&shared.outbox).gap.is_some();
         if ends {
             if failed {
                 tracing::error!(observations = taken.sighted.len(), "the last commit failed");
             }
             chores.flush(shared, now, true);
+            arrears.leave(shared, store, behind);
             // What is behind a gap is in the journal only.
-            return !failed && lock(&shared.outbox).gap.is_none();
+            return !behind;
         }
-        let behind = failed || lock(&shared.outbox).gap.is_some();
-        chores.run(shared, &mut *store, now, failed, behind);
+        arrears.attend(shared, store, &taken.sighted, now);
+        chores.run(shared, store, now, failed, behind);
+    }
+}
+
+fn note(shared: &Shared, arrears: &mut Arrears, outcome: Result<(), StoreError>) {
+    let mut outbox = lock(&shared.outbox);
+    match outcome {
+        Ok(()) => {
+            if outbox.failure.take().is_some() {
+                tracing::info!("the store takes commits again");
+            }
+        }
+        Err(StoreError::Forgot) => {
+            drop(outbox);
+            arrears.forgot(shared, "its keys are gone");
+        }
+        Err(error) => {
+            shared.tally.failed_commits.fetch_add(1, Ordering::Relaxed);
+            if outbox.failure.is_none() {
+                tracing::error!(%error, "the store takes no commits; they are tried again");
+            }
+            outbox.failure = Some(error.to_string());
+        }
     }
 }
 
@@ -79,87 +103,39 @@ fn take(shared: &Shared, taken: &mut Taken) -> bool {
     outbox.urgent = false;
     taken.upto = outbox.gap.map_or(outbox.number, |gap| gap - 1);
     taken.sighted.append(&mut outbox.waiting);
-    taken.names.append(&mut outbox.names);
     outbox.stuck = taken.sighted.len();
-    let ends = outbox.ends;
-    drop(outbox);
-    taken.names.extend(shared.names.take_forgotten());
-    taken.names.extend(shared.names.take_changes());
-    taken.drop_outdated_names();
-    ends
+    outbox.ends
 }
 
 impl Taken {
     fn is_empty(&self) -> bool {
-        self.sighted.is_empty() && self.names.is_empty()
-    }
-
-    /// While the store is away changes of the same names pile up; only the newest of each counts.
-    fn drop_outdated_names(&mut self) {
-        if self.names.len() < self.many.max(MANY_NAMES) {
-            return;
-        }
-        let mut newest = HashSet::new();
-        let mut kept: Vec<NameChange> =
-            self.names.drain(..).rev().filter(|change| newest.insert(change.slot)).collect();
-        kept.reverse();
-        self.names = kept;
-        self.many = 2 * self.names.len();
+        self.sighted.is_empty()
     }
 }
 
-fn commit(shared: &Shared, store: &mut dyn Store, taken: &mut Taken, now: Millis) -> bool {
-    let many = taken.many;
-    let batch = batch(shared.journal.node(), std::mem::take(taken), now);
-    match store.commit(&batch, shared.settings.memory) {
+fn commit(
+    shared: &Shared,
+    store: &mut dyn Store,
+    taken: &mut Taken,
+    arrears: &Arrears,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let Taken { upto, sighted } = std::mem::take(taken);
+    let batch = Batch::new(shared.journal.node(), upto, sighted, now);
+    match arrears.commit(store, &batch, shared.settings.memory) {
         Ok(done) => {
             shared.tally.note(done);
-            let mut outbox = lock(&shared.outbox);
-            outbox.stuck = 0;
-            if outbox.failure.take().is_some() {
-                tracing::info!("the store takes commits again");
+            lock(&shared.outbox).stuck = 0;
+            if let Err(error) = arrears.acknowledge(shared, upto) {
+                tracing::warn!(%error, "what is committed could not be put down: after a crash it is committed again");
             }
-            true
+            Ok(())
         }
         Err(error) => {
-            shared.tally.failed_commits.fetch_add(1, Ordering::Relaxed);
-            let mut outbox = lock(&shared.outbox);
-            if outbox.failure.is_none() {
-                tracing::error!(%error, "the store takes no commits; they are tried again");
-            }
-            outbox.failure = Some(error.to_string());
-            drop(outbox);
-            *taken = Taken { upto: batch.upto, sighted: unbatch(batch.visits), names: batch.names, many };
-            false
+            *taken = Taken { upto, sighted: batch.into_sighted() };
+            Err(error)
         }
     }
-}
-
-pub(super) fn gather(sighted: Vec<Sighted>) -> Vec<Visit> {
-    let mut visits: Vec<Visit> = Vec::new();
-    let mut places: HashMap<Key, usize> = HashMap::new();
-    for Sighted { scope, key, observation } in sighted {
-        let place = *places.entry(key).or_insert_with(|| {
-            visits.push(Visit { scope, key, observations: Vec::new() });
-            visits.len() - 1
-        });
-        if let Some(visit) = visits.get_mut(place) {
-            visit.observations.push(observation);
-        }
-    }
-    visits
-}
-
-fn batch(node: NodeId, taken: Taken, now: Millis) -> Batch {
-    Batch { node, upto: taken.upto, visits: gather(taken.sighted), names: taken.names, now }
-}
-
-fn unbatch(visits: Vec<Visit>) -> Vec<Sighted> {
-    let single = |visit: Visit| {
-        let Visit { scope, key, observations } = visit;
-        observations.into_iter().map(move |observation| Sighted { scope: scope.clone(), key, observation })
-    };
-    visits.into_iter().flat_map(single).collect()
 }
 
 /// What is done now and then, between commits.
@@ -172,7 +148,6 @@ struct Chores {
 impl Chores {
     fn run(&mut self, shared: &Shared, store: &mut dyn Store, now: Millis, failed: bool, behind: bool) {
         shared.live.expire(now);
-        shared.names.expire(now);
         if failed {
             return;
         }
@@ -180,14 +155,6 @@ impl Chores {
             self.minute = now;
             if let Err(error) = store.expire(now) {
                 tracing::warn!(%error, "what has expired could not be removed");
-            }
-            match store.seal(now, shared.settings.seal_after) {
-                Ok(0) => {}
-                Ok(days) => {
-                    tracing::info!(days, "days sealed");
-                    self.dirty = true;
-                }
-                Err(error) => tracing::warn!(%error, "days could not be sealed"),
             }
             if !behind {
                 (shared.settings.each_minute)(&shared.journal);

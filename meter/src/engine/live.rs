@@ -142,6 +142,7 @@ impl Live {
             logged_out: self.logged_out,
             user: self.user,
             pages: self.pages,
+            converted: None,
             held: Vec::new(),
         }
     }

@@ -1,23 +1,24 @@
-//! After a crash: what dead processes journaled and did not commit is committed now.
+//! After a crash, and after a store has forgotten: what is in journals and may be missing is committed again.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use portalmeter_rules::time::Millis;
 
-use super::commit::gather;
 use super::read_entry;
 use crate::history::Memory;
 use crate::intake::Sighted;
-use crate::journal::reader;
-use crate::names::NameChange;
-use crate::store::{Batch, NodeId, Store, StoreError};
+use crate::journal::reader::{self, Damage};
+use crate::observation::Stamp;
+use crate::policy::PolicyId;
+use crate::store::{self, Batch, NodeId, Recall, Store, StoreError};
 
-/// What was found in dead journals.
+/// What was found in journals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// Journals read.
     pub journals: u64,
-    /// Entries that were not committed yet, and are now.
+    /// Entries that were committed, be it again.
     pub entries: u64,
     /// Bytes behind the last whole entry of a segment: cut off by a crash, or damaged.
     pub torn_bytes: u64,
@@ -27,64 +28,114 @@ pub struct Recovered {
     pub foreign: u64,
 }
 
+/// How journals are committed.
+pub struct Recovery<'a> {
+    /// Where to.
+    pub store: &'a mut dyn Store,
+    /// Who knows visitors that the store has forgotten; nothing for a store that forgets nobody.
+    pub recall: Option<&'a mut dyn Recall>,
+    /// What the fold remembers.
+    pub memory: Memory,
+    /// When.
+    pub now: Millis,
+}
+
 /// Entries committed in one step.
 const AT_A_TIME: usize = 10_000;
 
 /// Commits what dead processes left in their journals below `dir`.
-pub fn recover(dir: &Path, store: &mut dyn Store, memory: Memory, now: Millis) -> Result<Recovered, StoreError> {
+pub fn recover(dir: &Path, mut recovery: Recovery<'_>) -> Result<Recovered, StoreError> {
     let mut found = Recovered::default();
-    let failed = |error: std::io::Error| StoreError::Open(format!("{}: {error}", dir.display()));
-    for dead in reader::dead(dir).map_err(failed)? {
-        let position = store.position(dead.node)?;
-        let mut part = Part { node: dead.node, now, memory, upto: position, sighted: Vec::new(), names: Vec::new() };
-        let mut outcome = Ok(());
-        let damage = dead.read(&mut |bytes| {
-            if outcome.is_err() {
-                return;
-            }
-            let Some((number, sighted, names)) = read_entry(bytes, &|id| store.stamp(id)) else {
-                found.unreadable += 1;
-                return;
-            };
-            if number <= position {
-                return;
-            }
-            found.entries += 1;
-            part.upto = part.upto.max(number);
-            part.sighted.push(sighted);
-            part.names.extend(names);
-            if part.sighted.len() >= AT_A_TIME {
-                outcome = part.commit(store);
-            }
-        });
-        outcome?;
-        part.commit(store)?;
+    for dead in reader::dead(dir).map_err(|error| unreadable(dir, &error))? {
+        let position = recovery.store.position(dead.node)?.max(dead.acknowledged());
+        let damage = recovery.commit(
+            dead.node,
+            position,
+            &dead.policies(),
+            &mut |entry| dead.read(entry),
+            &mut found,
+        )?;
         found.journals += 1;
-        let damage = damage.map_err(failed)?;
         found.torn_bytes += damage.torn_bytes;
         found.foreign += damage.foreign;
+        recovery.store.leave(dead.node)?;
     }
     Ok(found)
 }
 
-/// Part of a dead journal.
-struct Part {
-    node: NodeId,
-    now: Millis,
-    memory: Memory,
-    upto: u64,
-    sighted: Vec<Sighted>,
-    names: Vec<NameChange>,
+fn unreadable(dir: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Open(format!("{}: {error}", dir.display()))
 }
 
-impl Part {
-    fn commit(&mut self, store: &mut dyn Store) -> Result<(), StoreError> {
-        if self.sighted.is_empty() && self.names.is_empty() {
-            return Ok(());
-        }
-        let visits = gather(std::mem::take(&mut self.sighted));
-        let names = std::mem::take(&mut self.names);
-        store.commit(&Batch { node: self.node, upto: self.upto, visits, names, now: self.now }, self.memory)?;
+/// Reads entries, in order.
+type Read<'a> = &'a mut dyn FnMut(&mut dyn FnMut(&[u8])) -> std::io::Result<Damage>;
+
+impl Recovery<'_> {
+    /// Commits a node's entries: those behind `position`, and, to a store that may have forgotten them, those of
+    /// the recent past.
+    pub(super) fn commit(
+        &mut self,
+        node: NodeId,
+        position: u64,
+        policies: &[Stamp],
+        read: Read<'_>,
+        found: &mut Recovered,
+    ) -> Result<Damage, StoreError> {
+        let horizon = if self.recall.is_some() { self.now - self.memory.keep } else { Millis::MAX };
+        let mut known: HashMap<PolicyId, Option<Stamp>> =
+            policies.iter().map(|stamp| (stamp.id, Some(stamp.clone()))).collect();
+        self.store.know(policies)?;
+        let mut part = Vec::new();
+        let mut outcome = Ok(());
+        let damage = read(&mut |bytes| {
+            if outcome.is_err() {
+                return;
+            }
+            let mut failure = None;
+            let read = {
+                let known = std::cell::RefCell::new((&mut known, &mut *self.store, &mut failure));
+                read_entry(bytes, &|id| {
+                    let (known, store, failure) = &mut *known.borrow_mut();
+                    let asked = known.entry(id).or_insert_with(|| match store.stamp(id) {
+                        Ok(stamp) => stamp,
+                        Err(error) => {
+                            **failure = Some(error);
+                            None
+                        }
+                    });
+                    asked.clone()
+                })
+            };
+            if let Some(failure) = failure {
+                outcome = Err(failure);
+                return;
+            }
+            let Some((number, sighted)) = read else {
+                found.unreadable += 1;
+                return;
+            };
+            if number <= position && sighted.observation.at < horizon {
+                return;
+            }
+            found.entries += 1;
+            part.push((number, sighted));
+            if part.len() >= AT_A_TIME {
+                outcome = self.take(node, &mut part);
+            }
+        });
+        outcome?;
+        self.take(node, &mut part)?;
+        damage.map_err(|error| StoreError::Open(format!("the journal of {node}: {error}")))
+    }
+
+    fn take(&mut self, node: NodeId, part: &mut Vec<(u64, Sighted)>) -> Result<(), StoreError> {
+        let Some(upto) = part.iter().map(|(number, _)| *number).max() else { return Ok(()) };
+        let sighted = std::mem::take(part).into_iter().map(|(_, sighted)| sighted).collect();
+        let batch = Batch::new(node, upto, sighted, self.now);
+        match &mut self.recall {
+            Some(recall) => store::commit_recalling(self.store, &batch, self.memory, *recall)?,
+            None => store::commit(self.store, &batch, self.memory)?,
+        };
         Ok(())
     }
 }

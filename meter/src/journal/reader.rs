@@ -5,7 +5,9 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::{FRAME, LOCK, LONGEST, MAGIC, SEGMENT};
+use super::{ACKNOWLEDGED, FRAME, LOCK, LONGEST, MAGIC, POLICIES, SEGMENT};
+use crate::observation::Stamp;
+use crate::policy::Policy;
 use crate::store::NodeId;
 
 /// A journal that no process writes any more.
@@ -64,15 +66,43 @@ pub struct Damage {
 impl Dead {
     /// Gives every whole entry to `entry`, in order.
     pub fn read(&self, entry: &mut dyn FnMut(&[u8])) -> io::Result<Damage> {
-        let mut damage = Damage::default();
-        for path in segments(&self.folder)? {
-            read_segment(&path, entry, &mut damage)?;
-        }
-        Ok(damage)
+        read_folder(&self.folder, entry)
+    }
+
+    /// Up to which of its entries the node knew to be committed.
+    pub fn acknowledged(&self) -> u64 {
+        acknowledged(&self.folder)
+    }
+
+    /// The policies that its entries name.
+    pub fn policies(&self) -> Vec<Stamp> {
+        policies(&self.folder)
     }
 }
 
-fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
+/// Gives every whole entry of a node's folder to `entry`, in order, be it written at this moment.
+pub fn read_folder(folder: &Path, entry: &mut dyn FnMut(&[u8])) -> io::Result<Damage> {
+    let mut damage = Damage::default();
+    for path in segments(folder)? {
+        read_segment(&path, entry, &mut damage)?;
+    }
+    Ok(damage)
+}
+
+/// Up to which of its entries the node of a folder knew to be committed; 0 where that cannot be read.
+pub fn acknowledged(folder: &Path) -> u64 {
+    let text = fs::read_to_string(folder.join(ACKNOWLEDGED)).unwrap_or_default();
+    text.trim_end().parse().unwrap_or(0)
+}
+
+/// The policies that the entries in a node's folder name.
+pub fn policies(folder: &Path) -> Vec<Stamp> {
+    let text = fs::read_to_string(folder.join(POLICIES)).unwrap_or_default();
+    text.lines().filter_map(Policy::from_text).map(Stamp::new).collect()
+}
+
+/// The segments in a folder, in the order of their names, which is that of their entries.
+pub fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut segments = Vec::new();
     for file in fs::read_dir(folder)? {
         let path = file?.path();
@@ -84,7 +114,8 @@ fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(segments)
 }
 
-fn read_segment(path: &Path, entry: &mut dyn FnMut(&[u8]), damage: &mut Damage) -> io::Result<()> {
+/// Gives every whole entry of one segment to `entry`, in order, and notes what else is in it.
+pub fn read_segment(path: &Path, entry: &mut dyn FnMut(&[u8]), damage: &mut Damage) -> io::Result<()> {
     let file = File::open(path)?;
     let mut rest = file.metadata()?.len();
     let mut reader = BufReader::new(file);

@@ -1,151 +1,236 @@
 //! The embedded ledger: one `SQLite` file, written by the running meter and read beside it.
 
-use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, params};
+use portalmeter_rules::id::Name;
+use portalmeter_rules::time::Millis;
+use rusqlite::types::{ToSql, ToSqlOutput};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{Ledger, Query};
+use super::apply::apply as apply_entries;
+use super::filter::{Value, filter};
+use super::tables::utc_day;
+use super::{
+    Correction, Ledger, LedgerError, LedgerId, Line, Lines, OpenDay, Position, Query, Statistics, Stretch, Take, Taken,
+    Totals, Which, correction, total, usage, words,
+};
 use crate::day::Day;
-use crate::store::StoreError;
-use crate::usage::{Counters, State, Sums, Usage};
+use crate::entry::{Entry, SessionRow};
+use crate::observation::Stamp;
+use crate::policy::PolicyId;
+use crate::usage::Usage;
 
-/// The schema this release writes.
-const SCHEMA: i64 = 1;
-const PATIENCE: Duration = Duration::from_secs(5);
+mod error;
+mod rows;
+mod schema;
+mod tables;
+
+use tables::SqliteTables;
 
 /// The ledger's file in a data directory.
 pub const FILE: &str = "portalmeter.db";
 
-/// Opens the file for writing, and makes or refuses its schema.
-pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
-    let database = Connection::open(path).map_err(|error| unreachable(path, &error))?;
-    database.busy_timeout(PATIENCE)?;
-    database.pragma_update(None, "journal_mode", "WAL")?;
-    database.pragma_update(None, "synchronous", "NORMAL")?;
-    match schema(&database)? {
-        0 => database.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {} PRAGMA user_version = {SCHEMA}; COMMIT;",
-            include_str!("schema.sql")
-        ))?,
-        SCHEMA => {}
-        found => return Err(StoreError::Newer { found, known: SCHEMA }),
-    }
-    Ok(database)
+/// Opens the file for the embedded store, which shares it, and makes or mends its schema.
+pub(crate) fn open(path: &Path) -> Result<Connection, LedgerError> {
+    schema::open(path)
 }
 
-fn schema(database: &Connection) -> Result<i64, StoreError> {
-    Ok(database.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+/// Applies entries within a transaction of the file that ledger and embedded store share.
+pub(crate) fn apply(step: &Transaction<'_>, entries: &[Entry]) -> Result<Taken, LedgerError> {
+    apply_entries(&mut SqliteTables(step), entries, None)
 }
 
-fn unreachable(path: &Path, error: &rusqlite::Error) -> StoreError {
-    StoreError::Open(format!("{}: {error}", path.display()))
-}
-
-/// The ledger of a data directory, to be asked only.
+/// The ledger of a data directory.
 #[derive(Debug)]
 pub struct SqliteLedger {
     database: Connection,
 }
 
 impl SqliteLedger {
-    /// Opens the ledger in `data_dir`; `None`: nothing was metered there yet.
-    pub fn open(data_dir: &Path) -> Result<Option<Self>, StoreError> {
-        let path = data_dir.join(FILE);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let database = Connection::open_with_flags(&path, flags).map_err(|error| unreachable(&path, &error))?;
-        database.busy_timeout(PATIENCE)?;
-        match schema(&database)? {
-            0 => Ok(None),
-            SCHEMA => Ok(Some(Self { database })),
-            found => Err(StoreError::Newer { found, known: SCHEMA }),
-        }
+    /// Opens the ledger in `data_dir`, to be asked only; `None`: nothing was metered there yet.
+    pub fn open(data_dir: &Path) -> Result<Option<Self>, LedgerError> {
+        Ok(schema::open_to_read(&data_dir.join(FILE))?.map(|database| Self { database }))
     }
 
-    fn uniques(&self, portal: &str, module: &str, from: Day, to: Day) -> Result<(i64, i64), StoreError> {
-        let mut ask = self.database.prepare_cached(
-            "SELECT COUNT(DISTINCT visitor), COUNT(DISTINCT NULLIF(user, x'')) FROM presence
-             WHERE portal = ?1 AND module = ?2 AND day >= ?3 AND day < ?4",
-        )?;
-        Ok(ask.query_row(params![portal, module, from.0, to.0], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    /// Opens or makes the ledger in `data_dir`. What it has taken survives a loss of power.
+    pub fn create(data_dir: &Path) -> Result<Self, LedgerError> {
+        let database = schema::open(&data_dir.join(FILE))?;
+        database.pragma_update(None, "synchronous", "FULL")?;
+        Ok(Self { database })
     }
-}
 
-/// Rows of one group while they are summed.
-struct Group {
-    zone: String,
-    counters: Counters,
-    from: Day,
-    to: Day,
-    state: State,
+    /// Changes something in one transaction, which waits for those of others at its beginning and not within.
+    fn change<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+        let step = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&step)?;
+        step.commit()?;
+        Ok(done)
+    }
+
+    /// Asks within one view of the file, whatever the meter commits meanwhile.
+    fn view<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+        let view = self.database.transaction()?;
+        work(&view)
+    }
 }
 
 impl Ledger for SqliteLedger {
-    fn usage(&mut self, query: &Query) -> Result<Vec<Usage>, StoreError> {
-        // One view of the file for rows and uniques, whatever the meter commits meanwhile.
-        self.database.execute_batch("BEGIN")?;
-        let usage = self.read(query);
-        self.database.execute_batch("COMMIT")?;
-        usage
+    fn id(&mut self) -> Result<LedgerId, LedgerError> {
+        let sql = "SELECT value FROM meta WHERE name = 'ledger_id'";
+        let id: Option<String> = self.database.query_row(sql, [], |row| row.get(0)).optional()?;
+        words::ledger_id(id.as_deref())
+    }
+
+    fn ping(&mut self) -> Result<(), LedgerError> {
+        self.id().map(|_| ())
+    }
+
+    fn know(&mut self, stamps: &[Stamp]) -> Result<(), LedgerError> {
+        self.change(|step| {
+            let mut know = step.prepare_cached("INSERT OR IGNORE INTO policy (id, text) VALUES (?1, ?2)")?;
+            for stamp in stamps {
+                know.execute(params![stamp.id.to_string(), stamp.policy.to_text()])?;
+            }
+            Ok(())
+        })
+    }
+
+    fn policies(&mut self) -> Result<Vec<(PolicyId, String)>, LedgerError> {
+        let mut ask = self.database.prepare("SELECT id, text FROM policy ORDER BY id")?;
+        let rows = ask.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+        rows.map(|row| row.map_err(LedgerError::from).and_then(|(id, text)| Ok((words::policy(&id)?, text)))).collect()
+    }
+
+    fn position(&mut self, portal: &str) -> Result<Position, LedgerError> {
+        position(&self.database, portal)
+    }
+
+    fn take(&mut self, stretch: &Stretch<'_>, now: Millis) -> Result<Take, LedgerError> {
+        self.change(|step| {
+            let at = position(step, stretch.portal)?;
+            if at != stretch.from {
+                return Ok(Take::Moved(at));
+            }
+            let taken = apply_entries(&mut SqliteTables(step), stretch.entries, Some(stretch.portal))?;
+            step.prepare_cached("INSERT OR REPLACE INTO position (portal, upto, moved_time) VALUES (?1, ?2, ?3)")?
+                .execute(params![stretch.portal, stretch.upto.to_string(), now])?;
+            Ok(Take::Done(taken))
+        })
+    }
+
+    fn usage(&mut self, query: &Query) -> Result<Vec<Usage>, LedgerError> {
+        self.view(|view| {
+            let mut ask = view.prepare_cached(&format!(
+                "SELECT {} FROM usage_day WHERE day >= ?1 AND day < ?2 ORDER BY portal, day, module",
+                rows::TOTAL
+            ))?;
+            let mut found = ask.query(params![query.from.0, query.to.0])?;
+            let mut totals = Vec::new();
+            while let Some(row) = found.next()? {
+                let (portal, total) = rows::total(row)?;
+                if query.portals.is_empty() || query.portals.contains(&portal) {
+                    totals.push((portal, total));
+                }
+            }
+            let mut uniques = view.prepare_cached(
+                "SELECT COUNT(DISTINCT visitor), COUNT(DISTINCT NULLIF(user_hash, '')) FROM presence
+                 WHERE portal = ?1 AND module = ?2 AND day >= ?3 AND day < ?4",
+            )?;
+            usage::group(query, totals, |of| {
+                let of = params![of.portal, of.module, of.from.0, of.to.0];
+                Ok(uniques.query_row(of, |row| Ok((row.get(0)?, row.get(1)?)))?)
+            })
+        })
+    }
+
+    fn totals(&mut self, portal: &str, which: Which) -> Result<Totals, LedgerError> {
+        self.view(|view| {
+            let mut ask = view.prepare_cached(&format!(
+                "SELECT {} FROM usage_day WHERE portal = ?1 AND (?2 OR sealed IS NULL) ORDER BY day, module",
+                rows::TOTAL
+            ))?;
+            let mut found = ask.query(params![portal, which == Which::All])?;
+            let mut days = Vec::new();
+            while let Some(row) = found.next()? {
+                days.push(rows::total(row)?.1);
+            }
+            Ok(Totals { position: position(view, portal)?, days })
+        })
+    }
+
+    fn set_statistics(&mut self, portal: &str, days: &[Statistics], _: Millis) -> Result<u64, LedgerError> {
+        self.change(|step| total::set_statistics(&mut SqliteTables(step), portal, days))
+    }
+
+    fn unsealed(&mut self) -> Result<Vec<OpenDay>, LedgerError> {
+        let mut ask = self.database.prepare_cached(
+            "SELECT DISTINCT day, portal, zone FROM usage_day WHERE sealed IS NULL ORDER BY day, portal, zone",
+        )?;
+        let days =
+            ask.query_map([], |row| Ok(OpenDay { day: Day(row.get(0)?), portal: row.get(1)?, zone: row.get(2)? }))?;
+        Ok(days.collect::<Result<_, _>>()?)
+    }
+
+    fn seal(&mut self, day: &OpenDay, now: Millis) -> Result<u64, LedgerError> {
+        self.change(|step| total::seal(&mut SqliteTables(step), day, now))
+    }
+
+    fn correct(&mut self, correction: &Correction, now: Millis) -> Result<Day, LedgerError> {
+        self.change(|step| correction::book(&mut SqliteTables(step), correction, now))
+    }
+
+    fn records(&mut self, query: &Lines, each: &mut dyn FnMut(Line) -> ControlFlow<()>) -> Result<(), LedgerError> {
+        let (sql, values) = filter(query);
+        let mut ask = self.database.prepare(&format!("SELECT {} FROM usage_record{sql}", rows::LINE))?;
+        let mut found = ask.query(rusqlite::params_from_iter(&values))?;
+        while let Some(row) = found.next()? {
+            if each(rows::line(row)?).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn sessions(
+        &mut self,
+        portal: &str,
+        visitors: &[(Option<String>, Name)],
+        since: Millis,
+    ) -> Result<Vec<SessionRow>, LedgerError> {
+        self.view(|view| SqliteTables(view).sessions_since(portal, visitors, since))
+    }
+
+    fn expire(&mut self, seen_before: Millis) -> Result<u64, LedgerError> {
+        let mut expire = self.database.prepare_cached(
+            "DELETE FROM session WHERE id IN
+               (SELECT id FROM session WHERE last_day <= ?1 AND last_seen < ?2 LIMIT 1000)",
+        )?;
+        let mut gone = 0;
+        loop {
+            let piece = expire.execute(params![utc_day(seen_before).0, seen_before])?;
+            gone += piece as u64;
+            if piece == 0 {
+                return Ok(gone);
+            }
+        }
     }
 }
 
-impl SqliteLedger {
-    fn read(&self, query: &Query) -> Result<Vec<Usage>, StoreError> {
-        let mut ask = self.database.prepare_cached(
-            "SELECT portal, module, day, zone, guest, external, internal, bot, converted, page_views, actions,
-                    duration_ms, sealed IS NOT NULL
-             FROM usage_day WHERE day >= ?1 AND day < ?2 ORDER BY portal, module, day",
-        )?;
-        let mut rows = ask.query(params![query.from.0, query.to.0])?;
-        let mut groups: BTreeMap<(String, String, Day), Group> = BTreeMap::new();
-        while let Some(row) = rows.next()? {
-            let (portal, module, day): (String, String, i32) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            if !query.portals.is_empty() && !query.portals.contains(&portal) {
-                continue;
-            }
-            let day = Day(day);
-            let end = query.by.end(day);
-            let sums = Sums {
-                records: [row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?],
-                converted: row.get(8)?,
-                page_views: row.get(9)?,
-                actions: row.get(10)?,
-                duration_ms: row.get(11)?,
-            };
-            let sealed: bool = row.get(12)?;
-            let zone: String = row.get(3)?;
-            let group = groups.entry((portal, module, end)).or_insert_with(|| Group {
-                zone,
-                counters: Counters::default(),
-                from: day,
-                to: end.min(query.to),
-                state: State::Sealed,
-            });
-            group.counters += Counters::of(&sums);
-            if !sealed {
-                group.state = State::Open;
-            }
-        }
-        let rows = groups.into_iter().map(|((portal, module, _), group)| {
-            let (unique_visitors, unique_users) = self.uniques(&portal, &module, group.from, group.to)?;
-            let (day, month) = query.by.label(group.from);
-            Ok(Usage {
-                portal,
-                module: (!module.is_empty()).then_some(module),
-                day,
-                month,
-                timezone: group.zone,
-                counters: group.counters,
-                unique_visitors,
-                unique_users,
-                state: group.state,
-            })
-        });
-        rows.collect()
+fn position(database: &Connection, portal: &str) -> Result<Position, LedgerError> {
+    let mut ask = database.prepare_cached("SELECT upto FROM position WHERE portal = ?1")?;
+    let upto: Option<String> = ask.query_row([portal], |row| row.get(0)).optional()?;
+    words::position(upto.as_deref())
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Text(text) => text.as_str().into(),
+            Self::Day(day) => day.0.into(),
+            Self::Id(id) => id.to_string().into(),
+            Self::Visitor(visitor) => visitor.map(|visitor| visitor.to_string()).unwrap_or_default().into(),
+            Self::Count(count) => (*count).into(),
+        })
     }
 }

@@ -6,104 +6,63 @@
 //! there all the same, until its own cookie comes back.
 
 use portalmeter_rules::id::Name;
-use portalmeter_rules::time::Millis;
 use portalmeter_rules::verdict::{Evidence, Kind};
-use portalmeter_rules::visitor::Handed;
 
-use super::{
-    Alias, Claim, HandedOut, Known, Names, Pointer, Resolved, SOMEBODY, Sighting, Slot, derived, of_user, stale,
-};
+use super::company::{Item, Knowledge};
+use super::pointer::Pointer;
+use super::{Resolved, SOMEBODY, derived};
 
-impl Names {
-    pub(super) fn by_pointer(
-        &self,
-        seen: &Sighting<'_>,
-        hand_out: &mut dyn FnMut(Option<Name>) -> Option<HandedOut>,
-    ) -> Option<Resolved> {
-        let fingerprint = seen.traces.fingerprint.name();
-        let _turn = self.turn(fingerprint);
-        let page = seen.kind == Kind::Page;
-        let mut handed = |of: Option<Name>| match seen.traces.response {
-            Some(Handed::Out(name)) => Some(HandedOut { name, tells: false }),
-            _ if page => hand_out(of),
-            _ => None,
-        };
-        let theirs = seen.user.map(|user| of_user(fingerprint, user));
-        let own = theirs.and_then(|theirs| self.live(theirs, seen));
-        let shared = self.live(fingerprint, seen);
-        let joined = own.or(shared.filter(|shared| seen.user.is_none_or(|user| shared.is_open_to(user))));
+impl Knowledge {
+    pub(super) fn without_a_cookie(&mut self, item: &Item, fingerprint: Name) -> Option<Resolved> {
+        let page = item.kind == Kind::Page;
+        let own = item.user.and_then(|user| self.pointer_of(user)).filter(|pointer| pointer.is_live(item));
+        let shared = self.pointer.filter(|pointer| pointer.is_live(item));
+        let joined = own.or(shared.filter(|shared| item.user.is_none_or(|user| shared.is_open_to(user))));
         let visitor = match joined {
             Some(pointer) => {
-                if let Some(cookie) = handed(Some(pointer.visitor)) {
-                    self.contest(seen, cookie, pointer.visitor);
+                if let Some(cookie) = item.handed {
+                    self.hand_out(cookie, pointer.visitor, item.answered, cookie != pointer.visitor);
                 }
                 pointer.visitor
             }
-            None if page => self.begin(seen, handed(None)),
+            None if page => self.begin(item, fingerprint),
             None => return None,
         };
         if shared.is_none() && page {
-            self.point(fingerprint, Pointer::to(visitor, seen.at));
+            self.pointer = Some(Pointer::to(visitor, item.at));
         }
-        if let Some(theirs) = theirs.filter(|_| own.is_none() && page) {
-            self.point(theirs, Pointer::to(visitor, seen.at));
-        } else if let Some(theirs) = theirs {
-            self.touch(theirs, seen, |_| {});
+        if let Some(user) = item.user {
+            if own.is_none() && page {
+                self.point(user, Pointer::to(visitor, item.at));
+            } else if let Some(own) = self.pointer_mut(user).filter(|pointer| pointer.is_live(item)) {
+                own.seen = own.seen.max(item.at);
+            }
         }
-        let (mut kind, mut evidence) = (seen.kind, seen.evidence);
-        self.touch(fingerprint, seen, |pointer| {
-            let holder = seen.user.unwrap_or(SOMEBODY);
-            match (seen.kind, seen.evidence) {
+        let (mut kind, mut evidence) = (item.kind, item.evidence);
+        if let Some(pointer) = self.pointer.as_mut().filter(|pointer| pointer.is_live(item)) {
+            match (item.kind, item.evidence) {
                 (Kind::Page, _) if pointer.visitor != visitor => pointer.several = true,
-                (Kind::Page, Evidence::External | Evidence::Internal) if pointer.is_open_to(holder) => {
-                    pointer.holder = Some(seen.user.or(pointer.holder).unwrap_or(SOMEBODY));
+                (Kind::Page, Evidence::External | Evidence::Internal)
+                    if pointer.is_open_to(item.user.unwrap_or(SOMEBODY)) =>
+                {
+                    pointer.holder = Some(item.user.or(pointer.holder).unwrap_or(SOMEBODY));
                 }
                 (Kind::Page, Evidence::Guest) if pointer.holder.is_some() => evidence = Evidence::Unknown,
-                (Kind::Logout, _) if pointer.several && seen.user.is_none() => kind = Kind::Activity,
+                (Kind::Logout, _) if pointer.several && item.user.is_none() => kind = Kind::Activity,
                 _ => {}
             }
-        });
+            pointer.seen = pointer.seen.max(item.at);
+        }
         Some(Resolved { visitor, kind, evidence })
     }
 
-    /// A session of the visitor whose cookie is handed out, or of nobody else's if none can be.
-    fn begin(&self, seen: &Sighting<'_>, handed: Option<HandedOut>) -> Name {
-        let Some(cookie) = handed else {
-            let (fingerprint, user) = (seen.traces.fingerprint.name(), seen.user.unwrap_or_default());
-            return derived(b"page", &[&fingerprint.0, &seen.at.to_le_bytes(), &user.0]);
+    /// A session of the visitor whose cookie is handed out, or of nobody else's if none is.
+    fn begin(&mut self, item: &Item, fingerprint: Name) -> Name {
+        let Some(cookie) = item.handed else {
+            let user = item.user.unwrap_or_default();
+            return derived(b"page", &[&fingerprint.0, &item.at.to_le_bytes(), &user.0]);
         };
-        if !cookie.tells {
-            self.hand(cookie.name, cookie.name, seen.now, false);
-        }
-        cookie.name
-    }
-
-    /// Another cookie was handed out for a session that nobody has claimed yet.
-    fn contest(&self, seen: &Sighting<'_>, cookie: HandedOut, visitor: Name) {
-        if cookie.name == visitor {
-            return;
-        }
-        if !cookie.tells {
-            self.hand(cookie.name, visitor, seen.now, true);
-        }
-        self.claims.entry(visitor).or_insert_with(|| {
-            self.remember(Slot::Claim(visitor), seen.at);
-            Claim { owner: None, cookie_seen: 0, seen: seen.at }
-        });
-    }
-
-    /// Remembers of a cookie what it does not say itself.
-    fn hand(&self, cookie: Name, of: Name, now: Millis, contested: bool) {
-        self.put(Slot::Alias(cookie), Known::Alias(Alias { of, issued: Some(now), contested, seen: now }));
-    }
-
-    fn touch(&self, slot: Name, seen: &Sighting<'_>, change: impl FnOnce(&mut Pointer)) {
-        let Some(mut pointer) = self.pointers.get_mut(slot).filter(|pointer| pointer.is_live(seen)) else { return };
-        let before = *pointer;
-        change(&mut pointer);
-        if *pointer != before || stale(before.seen, seen.at) {
-            self.change(Slot::Pointer(slot));
-        }
-        pointer.seen = before.seen.max(seen.at);
+        self.hand_out(cookie, cookie, item.answered, false);
+        cookie
     }
 }

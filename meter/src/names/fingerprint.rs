@@ -7,40 +7,39 @@
 use portalmeter_rules::id::Name;
 use portalmeter_rules::verdict::{Evidence, Kind};
 
-use super::{Alias, Known, Names, Pointer, Resolved, SOMEBODY, Sighting, Slot, derived, of_user};
+use super::company::{Item, Knowledge};
+use super::pointer::Pointer;
+use super::{Resolved, SOMEBODY, derived, signed_in};
 
-impl Names {
-    pub(super) fn by_fingerprint(&self, seen: &Sighting<'_>) -> Option<Resolved> {
-        let _turn = self.turn(seen.traces.fingerprint.name());
-        match seen.user {
+impl Knowledge {
+    pub(super) fn by_fingerprint(&mut self, item: &Item, fingerprint: Name) -> Option<Resolved> {
+        match item.user {
             Some(user) => {
-                let visitor = self.signed_in(seen, user)?;
-                Some(Resolved { visitor, kind: seen.kind, evidence: seen.evidence })
+                let visitor = self.signed_in(item, fingerprint, user)?;
+                Some(Resolved { visitor, kind: item.kind, evidence: item.evidence })
             }
-            None => self.unnamed(seen),
+            None => self.unnamed(item, fingerprint),
         }
     }
 
-    fn unnamed(&self, seen: &Sighting<'_>) -> Option<Resolved> {
-        let fingerprint = seen.traces.fingerprint.name();
-        let resolved = |visitor, kind, evidence| Some(Resolved { visitor, kind, evidence });
-        let Some(mut pointer) = self.live(seen.traces.fingerprint.name(), seen) else {
-            if seen.kind != Kind::Page {
+    fn unnamed(&mut self, item: &Item, fingerprint: Name) -> Option<Resolved> {
+        let Some(mut pointer) = self.pointer.filter(|pointer| pointer.is_live(item)) else {
+            if item.kind != Kind::Page {
                 return None;
             }
-            let visitor = derived(b"page", &[&fingerprint.0, &seen.at.to_le_bytes()]);
-            let holder = signed_in(seen.evidence).then_some(SOMEBODY);
-            self.point(fingerprint, Pointer { holder, ..Pointer::to(visitor, seen.at) });
-            return resolved(visitor, seen.kind, seen.evidence);
+            let visitor = derived(b"page", &[&fingerprint.0, &item.at.to_le_bytes()]);
+            let holder = signed_in(item.evidence).then_some(SOMEBODY);
+            self.pointer = Some(Pointer { holder, ..Pointer::to(visitor, item.at) });
+            return Some(Resolved { visitor, kind: item.kind, evidence: item.evidence });
         };
-        pointer.seen = pointer.seen.max(seen.at);
-        let (mut kind, mut evidence) = (seen.kind, seen.evidence);
-        if seen.kind == Kind::Page && signed_in(seen.evidence) {
+        pointer.seen = pointer.seen.max(item.at);
+        let (mut kind, mut evidence) = (item.kind, item.evidence);
+        if item.kind == Kind::Page && signed_in(item.evidence) {
             pointer.holder.get_or_insert(SOMEBODY);
             pointer.several |= std::mem::take(&mut pointer.guest_since);
             pointer.left = false;
         } else if pointer.holder.is_some() {
-            match (seen.kind, seen.evidence) {
+            match (item.kind, item.evidence) {
                 (Kind::Logout, _) if pointer.several => kind = Kind::Activity,
                 (Kind::Logout, _) => pointer.left = true,
                 (Kind::Page, Evidence::Guest) if pointer.several => evidence = Evidence::Unknown,
@@ -48,62 +47,36 @@ impl Names {
                 _ => {}
             }
         }
-        self.update(fingerprint, pointer);
-        resolved(pointer.visitor, kind, evidence)
+        self.pointer = Some(pointer);
+        Some(Resolved { visitor: pointer.visitor, kind, evidence })
     }
 
-    fn signed_in(&self, seen: &Sighting<'_>, user: Name) -> Option<Name> {
-        let fingerprint = seen.traces.fingerprint.name();
-        let page = seen.kind == Kind::Page;
-        let name = of_user(fingerprint, user);
-        let known = self.aliases.get(&name).map(|alias| *alias).filter(|alias| seen.at - alias.seen < seen.idle);
-        let waiting = self.live(seen.traces.fingerprint.name(), seen);
+    fn signed_in(&mut self, item: &Item, fingerprint: Name, user: Name) -> Option<Name> {
+        let page = item.kind == Kind::Page;
+        let known = self.pointer_of(user).filter(|pointer| pointer.is_live(item));
+        let waiting = self.pointer.filter(|pointer| pointer.is_live(item));
         let visitor = match (known, waiting) {
-            (Some(alias), _) => alias.of,
+            (Some(known), _) => known.visitor,
             (None, Some(pointer)) if pointer.is_open_to(user) => pointer.visitor,
             (None, _) if !page => return None,
-            (None, _) => derived(b"signed in", &[&name.0, &seen.at.to_le_bytes()]),
+            (None, _) => derived(b"signed in", &[&fingerprint.0, &user.0, &item.at.to_le_bytes()]),
         };
         if !page && known.is_none() {
             return Some(visitor);
         }
-        let alias = Alias { of: visitor, issued: None, contested: false, seen: seen.at };
-        match known {
-            Some(_) => drop(self.aliases.insert(name, alias)),
-            None => self.put(Slot::Alias(name), Known::Alias(alias)),
-        }
-        match waiting {
-            Some(pointer) if pointer.visitor == visitor => {
-                let returned = page && pointer.guest_since;
-                self.update(
-                    fingerprint,
-                    Pointer {
-                        seen: pointer.seen.max(seen.at),
-                        holder: Some(user),
-                        several: pointer.several || returned,
-                        guest_since: pointer.guest_since && !page,
-                        left: pointer.left && !page,
-                        ..pointer
-                    },
-                );
-            }
-            Some(pointer) => self.update(fingerprint, Pointer { several: pointer.several || page, ..pointer }),
-            None => self.point(fingerprint, Pointer { holder: Some(user), ..Pointer::to(visitor, seen.at) }),
-        }
+        self.point(user, Pointer { seen: item.at, ..known.unwrap_or(Pointer::to(visitor, item.at)) });
+        self.pointer = Some(match waiting {
+            Some(pointer) if pointer.visitor == visitor => Pointer {
+                seen: pointer.seen.max(item.at),
+                holder: Some(user),
+                several: pointer.several || (page && pointer.guest_since),
+                guest_since: pointer.guest_since && !page,
+                left: pointer.left && !page,
+                ..pointer
+            },
+            Some(pointer) => Pointer { several: pointer.several || page, ..pointer },
+            None => Pointer { holder: Some(user), ..Pointer::to(visitor, item.at) },
+        });
         Some(visitor)
     }
-
-    fn update(&self, fingerprint: Name, pointer: Pointer) {
-        if let Some(mut there) = self.pointers.get_mut(fingerprint) {
-            let news = Pointer { seen: there.seen, ..pointer } != *there;
-            if news || super::stale(there.seen, pointer.seen) {
-                self.change(Slot::Pointer(fingerprint));
-            }
-            *there = pointer;
-        }
-    }
-}
-
-fn signed_in(evidence: Evidence) -> bool {
-    matches!(evidence, Evidence::External | Evidence::Internal)
 }

@@ -1,4 +1,4 @@
-//! How observations and histories are written to disk: versioned, compact, decoded defensively.
+//! How observations and histories are written: compact, read defensively.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use crate::observation::{Note, Observation, Stamp};
 use crate::policy::PolicyId;
 use crate::record::Reason;
 use crate::session::{Class, Session};
+use crate::sheet::Visitor;
 
 /// Finds a policy by its id.
 pub(crate) type Stamps<'a> = &'a dyn Fn(PolicyId) -> Option<Stamp>;
@@ -51,21 +52,23 @@ pub(crate) struct ObservationRow {
     user: Option<Name>,
     day: Day,
     mark: MarkRow,
+    by: Option<Name>,
+    tie: u16,
 }
 
 impl From<&Observation> for ObservationRow {
     fn from(seen: &Observation) -> Self {
-        let Observation { at, kind, evidence, user, day, stamp, note } = seen;
+        let Observation { at, kind, evidence, user, day, stamp, note, by, tie } = seen;
         let mark = MarkRow::new(stamp, note);
-        Self { at: *at, kind: *kind, evidence: *evidence, user: *user, day: *day, mark }
+        Self { at: *at, kind: *kind, evidence: *evidence, user: *user, day: *day, mark, by: *by, tie: *tie }
     }
 }
 
 impl ObservationRow {
     pub(crate) fn read(self, stamps: Stamps<'_>) -> Option<Observation> {
-        let Self { at, kind, evidence, user, day, mark } = self;
+        let Self { at, kind, evidence, user, day, mark, by, tie } = self;
         let (stamp, note) = mark.read(stamps)?;
-        Some(Observation { at, kind, evidence, user, day, stamp, note })
+        Some(Observation { at, kind, evidence, user, day, stamp, note, by, tie })
     }
 }
 
@@ -115,13 +118,25 @@ struct SessionRow {
     logged_out: bool,
     user: Option<Name>,
     pages: u32,
+    converted: Option<Day>,
     held: Vec<EffectRow>,
 }
 
 impl From<&Session> for SessionRow {
     fn from(session: &Session) -> Self {
-        let Session { started, began, last_seen, counted_day, class, proven_guest, logged_out, user, pages, held } =
-            session;
+        let Session {
+            started,
+            began,
+            last_seen,
+            counted_day,
+            class,
+            proven_guest,
+            logged_out,
+            user,
+            pages,
+            converted,
+            held,
+        } = session;
         Self {
             started: *started,
             began: *began,
@@ -132,6 +147,7 @@ impl From<&Session> for SessionRow {
             logged_out: *logged_out,
             user: *user,
             pages: *pages,
+            converted: *converted,
             held: held.iter().map(EffectRow::from).collect(),
         }
     }
@@ -139,42 +155,67 @@ impl From<&Session> for SessionRow {
 
 impl SessionRow {
     fn read(self, stamps: Stamps<'_>) -> Option<Session> {
-        let Self { started, began, last_seen, counted_day, class, proven_guest, logged_out, user, pages, held } = self;
+        let Self {
+            started,
+            began,
+            last_seen,
+            counted_day,
+            class,
+            proven_guest,
+            logged_out,
+            user,
+            pages,
+            converted,
+            held,
+        } = self;
         let held = held.into_iter().map(|effect| effect.read(stamps)).collect::<Option<_>>()?;
-        Some(Session { started, began, last_seen, counted_day, class, proven_guest, logged_out, user, pages, held })
+        Some(Session {
+            started,
+            began,
+            last_seen,
+            counted_day,
+            class,
+            proven_guest,
+            logged_out,
+            user,
+            pages,
+            converted,
+            held,
+        })
     }
 }
 
+/// What is known of a visitor, as a value.
 #[derive(Debug, Serialize, Deserialize)]
-struct HistoryRow {
+pub(super) struct VisitorRow {
+    settled: Option<Millis>,
+    told: Millis,
     base: Option<SessionRow>,
     floor: Millis,
     recent: Vec<ObservationRow>,
 }
 
-const VERSION: u8 = 1;
-
-/// A history as bytes.
-pub(crate) fn write_history(history: &History) -> Vec<u8> {
-    let row = HistoryRow {
-        base: history.base().map(SessionRow::from),
-        floor: history.floor(),
-        recent: history.recent().iter().map(ObservationRow::from).collect(),
-    };
-    postcard::to_extend(&row, vec![VERSION]).unwrap_or_default()
+impl From<&Visitor> for VisitorRow {
+    fn from(visitor: &Visitor) -> Self {
+        let Visitor { settled, told, history } = visitor;
+        Self {
+            settled: *settled,
+            told: *told,
+            base: history.base().map(SessionRow::from),
+            floor: history.floor(),
+            recent: history.recent().iter().map(ObservationRow::from).collect(),
+        }
+    }
 }
 
-/// The history in these bytes, if they are one.
-pub(crate) fn read_history(bytes: &[u8], stamps: Stamps<'_>) -> Option<History> {
-    let (&version, rest) = bytes.split_first()?;
-    if version != VERSION {
-        return None;
+impl VisitorRow {
+    pub(super) fn read(self, stamps: Stamps<'_>) -> Option<Visitor> {
+        let Self { settled, told, base, floor, recent } = self;
+        let base = match base {
+            Some(base) => Some(base.read(stamps)?),
+            None => None,
+        };
+        let recent = recent.into_iter().map(|seen| seen.read(stamps)).collect::<Option<Vec<_>>>()?;
+        Some(Visitor { settled, told, history: History::restore(base, floor, recent) })
     }
-    let row: HistoryRow = postcard::from_bytes(rest).ok()?;
-    let base = match row.base {
-        Some(base) => Some(base.read(stamps)?),
-        None => None,
-    };
-    let recent = row.recent.into_iter().map(|seen| seen.read(stamps)).collect::<Option<Vec<_>>>()?;
-    Some(History::restore(base, row.floor, recent))
 }

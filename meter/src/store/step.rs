@@ -87,6 +87,8 @@ pub struct Step {
 pub enum Outcome {
     /// It is done.
     Done,
+    /// Nothing of it: the store does not know the portal as it did (`RedisStore::begin_again`).
+    Reset,
     /// Some value was not what it should have been: these are there now, in the order of the writes.
     Lost(Vec<Option<Vec<u8>>>),
 }

@@ -94,6 +94,8 @@ pub(crate) fn real(event: &Event, stamp: &Stamp) -> Observation {
         day: Day(event.day),
         stamp: stamp.clone(),
         note: Arc::new(Note { rule: "test".into(), agent: None, account: None }),
+        by: None,
+        tie: 0,
     }
 }
 

@@ -14,7 +14,8 @@ use portalmeter_rules::identity::SourceKind;
 use portalmeter_rules::time::Millis;
 use portalmeter_rules::visitor::Mode;
 
-use crate::config::{self, Config, Portal, Preset, Problem, SecretSource, in_words, shown_host};
+use super::reach::{self, Reached};
+use crate::config::{self, Config, Place, Portal, Preset, Problem, SecretSource, Store, in_words, shown_host};
 use crate::issuers;
 
 /// Checks a configuration: problems go to standard error, what would run to standard output.
@@ -24,7 +25,7 @@ pub(crate) fn check(path: &Path) -> ExitCode {
             tell(warnings.iter());
             say(&summary(path, &config, warnings.len()));
             unreachable(&config);
-            ExitCode::SUCCESS
+            answer(&reach::ledger(&config))
         }
         Err(problems) => {
             tell(problems.iter());
@@ -49,6 +50,19 @@ fn say(text: &str) {
 
 fn say_aside(text: &str) {
     let _hung_up = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Says what came of trying to reach something.
+fn answer(reached: &Reached) -> ExitCode {
+    match reached {
+        Reached::Fine(told) => say(&format!("\n{told}\n")),
+        Reached::Away(why) => say_aside(&format!("warning: {why}\n")),
+        Reached::Useless(why) => {
+            say_aside(&format!("error: {why}\n"));
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
 }
 
 /// Warns of issuers whose keys cannot be had from here.
@@ -85,6 +99,15 @@ pub(crate) fn summary(path: &Path, config: &Config, warnings: usize) -> String {
     }
     let _ = writeln!(text, "\n\n  visitors   {listen}; {trusted}\n  operators  {}", config.admin.listen);
     let _ = writeln!(text, "  data       {}; secret {secret}", config.data_dir.display());
+    let store = match &config.store {
+        Store::Embedded => "embedded".to_owned(),
+        Store::Redis(redis) => format!("{}, keys begin with {}:", redis.address, redis.prefix),
+    };
+    let ledger = match &config.ledger.place {
+        Place::Embedded => "embedded",
+        Place::Postgres(postgres) => &postgres.shown,
+    };
+    let _ = writeln!(text, "  store      {store}\n  ledger     {ledger}");
     for portal in &config.portals {
         describe(portal, &mut text);
     }

@@ -3,13 +3,11 @@
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use portalmeter_meter::day::instant;
 use portalmeter_meter::history::Memory;
 use portalmeter_meter::intake::Intake;
-use portalmeter_meter::names::Names;
 use portalmeter_meter::offline::Offline;
 use portalmeter_meter::usage::UsageReport;
 use portalmeter_rules::judge::Unseen;
@@ -62,8 +60,7 @@ pub(crate) fn intake(config: &Config) -> Intake {
     }
     let secret = if config.secret.current.is_empty() { secret.to_vec() } else { config.secret.current.clone() };
     let stamps = config.portals.iter().map(|portal| portal.stamp.clone()).collect();
-    let names = Arc::new(Names::new(2 * config.journal.keep, false));
-    Intake::new(config.rules(&secret), stamps, names).guarded(config.guards())
+    Intake::new(config.rules(&secret), stamps).guarded(config.guards())
 }
 
 /// No more broken lines than this are shown one by one.
@@ -76,7 +73,6 @@ struct Run {
     newest: Option<i64>,
     shown: u64,
     unseen: Unobserved,
-    swept: i64,
 }
 
 #[derive(Debug, Default)]
@@ -101,17 +97,12 @@ impl Run {
             newest: None,
             shown: 0,
             unseen: Unobserved::default(),
-            swept: i64::MIN,
         }
     }
 
     fn take(&mut self, line: &Line<'_>) {
         let (request, response) = (line.request(), line.response());
         self.newest = self.newest.max(Some(line.at));
-        if line.at.saturating_sub(self.swept) > 60_000 {
-            self.swept = line.at;
-            self.intake.names().expire(line.at);
-        }
         let taken = self.intake.take(&request, &response, line.at, &mut |_, _| None, &mut self.offline);
         match taken {
             Ok(_) => {}

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use portalmeter_meter::day::{Day, Month, Zone, instant};
-use portalmeter_meter::ledger::sqlite::SqliteLedger;
-use portalmeter_meter::ledger::{By, Ledger, Query};
-use portalmeter_meter::store::StoreError;
+use portalmeter_meter::ledger::{By, LedgerError, Query};
 use portalmeter_meter::usage::{Usage, UsageReport};
 
 use crate::cli::{ByArg, RangeArgs, ReportArgs};
 use crate::config::{self, Config};
+use crate::ledger;
 use crate::metering::now;
 use crate::output::{self, say_aside};
 
@@ -35,13 +34,13 @@ pub(crate) fn report(args: &ReportArgs) -> ExitCode {
         }
     };
     let usage = match ask(&config, &queries) {
-        Ok(Some(usage)) => usage,
-        Ok(None) => {
-            say_aside(&format!("nothing was ever metered into {}\n", config.data_dir.display()));
+        Ok(usage) => usage,
+        Err(LedgerError::Absent) => {
+            say_aside(&format!("nothing was ever metered into {}\n", ledger::place(&config)));
             Vec::new()
         }
         Err(error) => {
-            say_aside(&format!("the ledger in {} cannot be read: {error}\n", config.data_dir.display()));
+            say_aside(&format!("{}: {error}\n", ledger::place(&config)));
             return ExitCode::FAILURE;
         }
     };
@@ -71,18 +70,18 @@ fn tell_trials(config: &Config, usage: &[Usage]) {
     }
 }
 
-fn names(config: &Config) -> String {
+/// The configured portals, listed.
+pub(super) fn names(config: &Config) -> String {
     config.portals.iter().map(|portal| portal.rules.name.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// What the ledger says; `None`: there is none.
-fn ask(config: &Config, queries: &[Query]) -> Result<Option<Vec<Usage>>, StoreError> {
-    let Some(mut ledger) = SqliteLedger::open(&config.data_dir)? else { return Ok(None) };
+fn ask(config: &Config, queries: &[Query]) -> Result<Vec<Usage>, LedgerError> {
+    let mut ledger = ledger::to_read(config)?;
     let mut usage = Vec::new();
     for query in queries {
         usage.extend(ledger.usage(query)?);
     }
-    Ok(Some(usage))
+    Ok(usage)
 }
 
 /// One question where days are named; where they are relative, one a zone, for today differs.
@@ -112,29 +111,35 @@ fn queries(args: &ReportArgs, config: &Config) -> Result<Vec<Query>, String> {
 }
 
 fn range(args: &RangeArgs, today: Day) -> Result<(Day, Day), String> {
-    let day = |text: &str| match text {
-        "today" => Ok(today),
-        "yesterday" => Ok(today.plus(-1)),
-        text => text.parse::<Day>().map_err(|error| format!("{error}; today and yesterday are understood too")),
-    };
     match (&args.month, &args.day, &args.from, &args.to) {
-        (Some(month), ..) => {
-            let month = match month.as_str() {
-                "this" => today.month(),
-                "last" => today.month().previous(),
-                text => text.parse::<Month>().map_err(|error| format!("{error}; this and last are understood too"))?,
-            };
-            Ok((month.first(), month.end()))
-        }
-        (_, Some(text), ..) => day(text).map(|day| (day, day.plus(1))),
+        (Some(text), ..) => month(text, today).map(|month| (month.first(), month.end())),
+        (_, Some(text), ..) => day(text, today).map(|day| (day, day.plus(1))),
         (_, _, Some(from), Some(to)) => {
-            let (from, to) = (day(from)?, day(to)?);
+            let (from, to) = (day(from, today)?, day(to, today)?);
             if from >= to {
                 return Err(format!("--from {from} is not before --to {to}, which is exclusive"));
             }
             Ok((from, to))
         }
         _ => Err("say which days: --month, --day, or --from with --to".to_owned()),
+    }
+}
+
+/// A day as it is said.
+pub(super) fn day(text: &str, today: Day) -> Result<Day, String> {
+    match text {
+        "today" => Ok(today),
+        "yesterday" => Ok(today.plus(-1)),
+        text => text.parse::<Day>().map_err(|error| format!("{error}; today and yesterday are understood too")),
+    }
+}
+
+/// A month as it is said.
+pub(super) fn month(text: &str, today: Day) -> Result<Month, String> {
+    match text {
+        "this" => Ok(today.month()),
+        "last" => Ok(today.month().previous()),
+        text => text.parse::<Month>().map_err(|error| format!("{error}; this and last are understood too")),
     }
 }
 

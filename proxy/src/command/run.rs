@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use pingora::apps::HttpServerOptions;
@@ -13,14 +13,10 @@ use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs as PingoraArgs, Server};
 use pingora::services::listening::Service;
 use portalmeter_meter::engine::{self, Engine, Settings};
-use portalmeter_meter::flush;
 use portalmeter_meter::history::Memory;
 use portalmeter_meter::intake::Intake;
 use portalmeter_meter::journal::reader::{self, Retention};
 use portalmeter_meter::journal::{Journal, Limits};
-use portalmeter_meter::ledger::sqlite::SqliteLedger;
-use portalmeter_meter::ledger::{By, Ledger, Query};
-use portalmeter_meter::names::Names;
 use portalmeter_meter::observation::Stamp;
 use portalmeter_meter::store::embedded::EmbeddedStore;
 use portalmeter_meter::store::{NodeId, Store};
@@ -40,6 +36,7 @@ use crate::probes::Probes;
 use crate::resolve;
 use crate::shutdown::{Drain, InFlight};
 use crate::upstream::Upstreams;
+use crate::usage_files::UsageFiles;
 
 /// Runs until it is asked to end.
 pub(crate) fn run(args: &RunArgs) -> ExitCode {
@@ -197,6 +194,9 @@ fn server(config: &Config, gateway: Gateway) -> Server {
 
 /// The meter: secret, store, journal, what a crash left, and the engine.
 fn meter(config: &Config) -> Result<Metering, String> {
+    if !matches!((&config.store, &config.ledger.place), (config::Store::Embedded, config::Place::Embedded)) {
+        return Err("this build keeps everything in data_dir: write url = \"embedded\" for store and ledger".to_owned());
+    }
     let secret = config::load_or_generate(config).map_err(|error| format!("the secret: {error}"))?;
     let memory = Memory::keeping(config.journal.keep);
     let journal_dir = config.data_dir.join("journal");
@@ -215,13 +215,11 @@ fn meter(config: &Config) -> Result<Metering, String> {
     }
     let limits = Limits { disk: config.journal.max_size, ..Limits::default() };
     let journal = Journal::create(&journal_dir, node()?, limits).map_err(|error| format!("the journal: {error}"))?;
-    let names = Arc::new(Names::new(2 * config.journal.keep, true));
     let settings = settings(config, memory);
-    let engine = Engine::start(Box::new(store), journal, Arc::clone(&names), &stamps, settings)
-        .map_err(|error| error.to_string())?;
+    let engine = Engine::start(Box::new(store), journal, &stamps, settings).map_err(|error| error.to_string())?;
     let each = |of: fn(&config::Portal) -> Vec<String>| config.portals.iter().map(of).collect();
     Ok(Metering {
-        intake: Intake::new(config.rules(&secret), stamps, names).guarded(config.guards()),
+        intake: Intake::new(config.rules(&secret), stamps).guarded(config.guards()),
         engine,
         counters: Counters::default(),
         hidden_headers: each(|portal| portal.hidden_headers.clone()),
@@ -231,14 +229,8 @@ fn meter(config: &Config) -> Result<Metering, String> {
 }
 
 fn settings(config: &Config, memory: Memory) -> Settings {
-    let (data_dir, files) = (config.data_dir.clone(), config.flush.files.clone());
-    let each_flush = move || {
-        let Some(files) = &files else { return };
-        let files = flush::Files { dir: files.dir.clone(), csv: files.csv, jsonl: files.jsonl };
-        if let Err(error) = write_files(&data_dir, &files) {
-            tracing::warn!(error, "usage files could not be written");
-        }
-    };
+    let files = Mutex::new(UsageFiles::new(config));
+    let each_flush = move || files.lock().unwrap_or_else(PoisonError::into_inner).write();
     let journal_dir = config.data_dir.join("journal");
     let retention = Retention {
         keep: Duration::from_millis(config.journal.keep.unsigned_abs()),
@@ -257,18 +249,6 @@ fn settings(config: &Config, memory: Memory) -> Settings {
         each_flush: Arc::new(each_flush),
         each_minute: Arc::new(each_minute),
     }
-}
-
-/// Days older than this no longer change, and their files are left alone.
-const FRESH_DAYS: i32 = 8;
-
-fn write_files(data_dir: &Path, files: &flush::Files) -> Result<(), String> {
-    let today = portalmeter_meter::day::Zone::utc().day(now());
-    let query = Query { from: today.plus(-FRESH_DAYS), to: today.plus(2), by: By::Day, portals: Vec::new() };
-    let ledger = SqliteLedger::open(data_dir).map_err(|error| error.to_string())?;
-    let Some(mut ledger) = ledger else { return Ok(()) };
-    let usage = ledger.usage(&query).map_err(|error| error.to_string())?;
-    flush::write(files, usage).map_err(|error| error.to_string())
 }
 
 fn node() -> Result<NodeId, String> {

@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::around::{Around, in_the_way};
 use super::problem::Notes;
-use super::{Config, Portal, keeping, overlap, portal, raw, secret, server};
+use super::{Config, Portal, keeping, ledger, overlap, portal, raw, secret, server, store};
 
 /// Where nothing else is configured.
 const DATA_DIR: &str = "data";
@@ -17,7 +17,7 @@ pub(super) fn build(raw: &raw::Config, around: Around<'_>, notes: &mut Notes) ->
     let secret = secret::build(raw.secret.as_ref(), &data_dir, around, notes);
     let server = server::server(&raw.server, notes);
     let admin = server::admin(&raw.admin, &server, notes);
-    keeping::store(&raw.store, notes);
+    let store = store::build(&raw.store, around, notes);
     let context = portal::Context { around, trusted_proxies: &server.trusted_proxies, listen: &server.listen };
     let portals = portals(&raw.portal, context, notes);
     let longest_idle = portals.iter().map(|portal| portal.stamp.policy.idle_timeout).max().unwrap_or_default();
@@ -28,7 +28,8 @@ pub(super) fn build(raw: &raw::Config, around: Around<'_>, notes: &mut Notes) ->
         server,
         admin,
         journal: keeping::journal(&raw.journal, longest_idle, around, notes),
-        ledger: keeping::ledger(&raw.ledger, notes),
+        ledger: ledger::build(&raw.ledger, &store, around, notes),
+        store,
         flush: keeping::flush(&raw.flush, around, notes),
         portals,
     }

@@ -1,4 +1,4 @@
-//! What is kept, where, and for how long: store, journal, ledger, usage files.
+//! What is written down beside store and ledger: the journal, and usage files.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -7,10 +7,9 @@ use std::time::Duration;
 use portalmeter_rules::time::Millis;
 
 use super::around::Around;
-use super::names::plain_name;
 use super::nearest::suggestion;
 use super::problem::Notes;
-use super::raw::{self, Text};
+use super::raw;
 use super::units::{in_words, size, time};
 
 /// What is written before a page goes out.
@@ -26,19 +25,6 @@ pub(crate) struct Journal {
     pub(crate) archive: Option<PathBuf>,
     /// How long they stay there.
     pub(crate) archive_keep: Duration,
-}
-
-/// Where records rest.
-#[derive(Debug, Clone)]
-pub(crate) struct Ledger {
-    /// How long after its end a day is final.
-    pub(crate) seal_after: Duration,
-    /// How long that may wait for a missing journal.
-    #[cfg_attr(not(test), expect(dead_code, reason = "fleets of nodes come with Redis"))]
-    pub(crate) seal_wait: Duration,
-    /// How long single sessions can be looked up.
-    #[expect(dead_code, reason = "sessions are kept with the usage API")]
-    pub(crate) keep_sessions: Duration,
 }
 
 /// How usage gets out.
@@ -61,27 +47,7 @@ pub(crate) struct Files {
     pub(crate) jsonl: bool,
 }
 
-const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
-
-/// The store is the embedded one; others come later.
-pub(super) fn store(raw: &raw::Store, notes: &mut Notes) {
-    const LATER: [&str; 4] = ["redis://", "rediss://", "redis+cluster://", "redis+sentinel://"];
-    embedded(raw.url.as_ref(), "store", "a Redis store", &LATER, notes);
-    if let Some(prefix) = &raw.prefix {
-        plain_name(prefix, "prefix", notes);
-    }
-}
-
-fn embedded(url: Option<&Text>, what: &str, later: &str, schemes: &[&str], notes: &mut Notes) {
-    let Some(url) = url.filter(|url| url.get_ref() != "embedded") else { return };
-    if schemes.iter().any(|scheme| url.get_ref().starts_with(scheme)) {
-        notes.error(url.span(), format!("{later} comes with a later release")).advise("until then: url = \"embedded\"");
-    } else {
-        let message = format!("`{}` is not a {what}", url.get_ref());
-        notes.error(url.span(), message).advise("url = \"embedded\"");
-    }
-}
 
 /// `longest_idle` is the longest idle timeout of the portals.
 pub(super) fn journal(raw: &raw::Journal, longest_idle: Millis, around: Around<'_>, notes: &mut Notes) -> Journal {
@@ -125,22 +91,6 @@ pub(super) fn journal(raw: &raw::Journal, longest_idle: Millis, around: Around<'
 
 /// Two segments, each of a few megabytes.
 const SMALLEST_JOURNAL: u64 = 16 << 20;
-
-pub(super) fn ledger(raw: &raw::Ledger, notes: &mut Notes) -> Ledger {
-    embedded(raw.url.as_ref(), "ledger", "a Postgres ledger", &["postgres://", "postgresql://"], notes);
-    let seal_after = time(raw.seal_after.as_ref(), 12 * HOUR, notes);
-    let seal_wait = time(raw.seal_wait.as_ref(), 24 * HOUR, notes);
-    let written = raw.seal_wait.as_ref().or(raw.seal_after.as_ref());
-    if let Some(written) = written.filter(|_| seal_wait < seal_after) {
-        let message = format!(
-            "a day is sealed at the latest after {}, and not before {}",
-            in_words(seal_wait),
-            in_words(seal_after)
-        );
-        notes.error(written.span(), message).advise("`seal_wait` is no shorter than `seal_after`");
-    }
-    Ledger { seal_after, seal_wait, keep_sessions: time(raw.keep_sessions.as_ref(), 400 * DAY, notes) }
-}
 
 pub(super) fn flush(raw: &raw::Flush, around: Around<'_>, notes: &mut Notes) -> Flush {
     let interval = time(raw.interval.as_ref(), Duration::from_secs(10), notes);

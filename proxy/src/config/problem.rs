@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode};
 
+use super::veil::veiled;
+
 /// The text that problems point into.
 pub(crate) type Source = Arc<NamedSource<String>>;
 
@@ -54,7 +56,7 @@ impl Problem {
 
     /// With advice.
     pub(super) fn advise(&mut self, hint: impl Into<String>) -> &mut Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(veiled(&hint.into()));
         self
     }
 
@@ -150,19 +152,19 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    /// For the text of a file of this name.
+    /// For the text of a file of this name. Passwords in it are never shown.
     pub(super) fn new(name: &str, text: &str) -> Self {
-        Self { source: Arc::new(NamedSource::new(name, text.to_owned())), problems: Vec::new(), gaps: false }
+        Self { source: Arc::new(NamedSource::new(name, veiled(text))), problems: Vec::new(), gaps: false }
     }
 
     /// Something that cannot be used.
     pub(super) fn error(&mut self, at: Range<usize>, message: impl Into<String>) -> &mut Problem {
-        self.note(Severity::Error, Some(at), message.into())
+        self.note(Severity::Error, Some(at), &message.into())
     }
 
     /// Something that can be used, and may not be what was meant.
     pub(super) fn warn(&mut self, at: Range<usize>, message: impl Into<String>) -> &mut Problem {
-        self.note(Severity::Warning, Some(at), message.into())
+        self.note(Severity::Warning, Some(at), &message.into())
     }
 
     /// Something that has to be there, and is not.
@@ -184,17 +186,18 @@ impl Notes {
 
     /// An error about the file as a whole.
     pub(super) fn error_at_large(&mut self, message: impl Into<String>) -> &mut Problem {
-        self.note(Severity::Error, None, message.into())
+        self.note(Severity::Error, None, &message.into())
     }
 
     /// A warning about the file as a whole.
     pub(super) fn warn_at_large(&mut self, message: impl Into<String>) -> &mut Problem {
-        self.note(Severity::Warning, None, message.into())
+        self.note(Severity::Warning, None, &message.into())
     }
 
-    fn note(&mut self, severity: Severity, at: Option<Range<usize>>, message: String) -> &mut Problem {
+    fn note(&mut self, severity: Severity, at: Option<Range<usize>>, message: &str) -> &mut Problem {
         let labels = at.map(|at| (first_line(self.source.inner(), at), String::new())).into_iter().collect();
         let source = Arc::clone(&self.source);
+        let message = veiled(message);
         self.problems.push(Problem { severity, message, hint: None, labels, source });
         let last = self.problems.len() - 1;
         &mut self.problems[last]

@@ -5,6 +5,7 @@
 //! is no `flatten` and nothing untagged: both would lose the places.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 
 use serde::Deserialize;
@@ -96,8 +97,41 @@ pub(super) struct User {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Store {
-    pub(super) url: Option<Text>,
+    pub(super) url: Option<Spanned<Url>>,
+    pub(super) url_env: Option<Text>,
+    pub(super) url_file: Option<Text>,
+    pub(super) password: Option<Spanned<Hidden>>,
+    pub(super) sentinel_user: Option<Text>,
+    pub(super) sentinel_password: Option<Spanned<Hidden>>,
+    pub(super) ca_file: Option<Text>,
     pub(super) prefix: Option<Text>,
+    pub(super) timeouts: StoreTimeouts,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct StoreTimeouts {
+    pub(super) connect: Option<Quantity>,
+    pub(super) answer: Option<Quantity>,
+}
+
+/// A URL that may hold a password.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Url(pub(super) String);
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Where a password is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Hidden {
+    pub(super) file: Option<Text>,
+    pub(super) env: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -113,7 +147,11 @@ pub(super) struct Journal {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Ledger {
-    pub(super) url: Option<Text>,
+    pub(super) url: Option<Spanned<Url>>,
+    pub(super) url_env: Option<Text>,
+    pub(super) url_file: Option<Text>,
+    pub(super) password: Option<Spanned<Hidden>>,
+    pub(super) ca_file: Option<Text>,
     pub(super) seal_after: Option<Quantity>,
     pub(super) seal_wait: Option<Quantity>,
     pub(super) keep_sessions: Option<Quantity>,

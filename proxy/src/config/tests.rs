@@ -15,6 +15,7 @@ use super::*;
 mod good;
 mod places;
 mod products;
+mod servers;
 mod shapes;
 
 /// A folder with the files that configurations name.
@@ -33,6 +34,10 @@ fn folder() -> tempfile::TempDir {
         "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE\"}]}",
     );
     write("accounts.csv", "id,name\n");
+    write("password", "hun:t@er2\n");
+    write("redis.url", "redis://pm:hun%3At%40er2@db\n");
+    write("empty", "\n");
+    write("ca.pem", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n");
     dir
 }
 
@@ -42,7 +47,15 @@ const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\n\
     -----END PUBLIC KEY-----\n";
 
 fn environment(name: &str) -> Option<String> {
-    (name == "PM_SECRET").then(|| "0123456789abcdef0123456789abcdef".to_owned())
+    let value = match name {
+        "PM_SECRET" => "0123456789abcdef0123456789abcdef",
+        "PM_PASSWORD" => "hun:t@er2",
+        "PM_REDIS" => "redis://pm:hun%3At%40er2@db",
+        "PM_POSTGRES" => "postgres://pm:hun%3At%40er2@db/usage",
+        "PM_EMBEDDED" => "embedded",
+        _ => return None,
+    };
+    Some(value.to_owned())
 }
 
 fn read(text: &str) -> Result<(Config, Vec<Problem>), Problems> {

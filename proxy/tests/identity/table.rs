@@ -103,7 +103,7 @@ pub(crate) fn records(stage: &Stage) -> Vec<String> {
     let name = |person: &str| key.name(Role::User, &[person.as_bytes()]).to_string();
     let database = Connection::open_with_flags(data.join("portalmeter.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let mut all = database
-        .prepare("SELECT class, user, rule FROM usage_record WHERE withdrawn = 0 ORDER BY event_time, stored_time")
+        .prepare("SELECT class, user_hash, rule FROM usage_record WHERE withdrawn = 0 ORDER BY event_time, stored_time")
         .unwrap();
     let all = all.query_map([], |row| {
         let (class, user, rule): (String, Option<String>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);

@@ -1,5 +1,5 @@
-//! The value of the meter's own cookie: a random id, its issue time and, if it was handed out for a
-//! session that another cookie began, that session's visitor; all of it signed.
+//! The value of the meter's own cookie: a random id, its issue time and the fingerprint behind which it
+//! was handed out; all of it signed.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,14 +14,14 @@ pub struct Ticket {
     pub name: Name,
     /// When it was handed out, where that is known.
     pub issued: Option<Millis>,
-    /// The visitor for whose session it was handed out, if that is another.
-    pub of: Option<Name>,
+    /// Behind which fingerprint it was handed out, where that is known.
+    pub origin: Option<Name>,
 }
 
 impl Ticket {
     /// A ticket of which only the name is known.
     pub fn bare(name: Name) -> Self {
-        Self { name, issued: None, of: None }
+        Self { name, issued: None, origin: None }
     }
 }
 
@@ -35,13 +35,13 @@ impl std::fmt::Debug for TicketKeys {
     }
 }
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const ID: usize = 16;
 const TIME: usize = 6;
 const MAC: usize = 16;
-const SHORT: usize = 1 + ID + TIME;
-const LONG: usize = SHORT + ID;
-const LONGEST_TEXT: usize = (LONG + MAC).div_ceil(3) * 4;
+const ORIGIN: usize = 1 + ID + TIME;
+const SIGNED: usize = ORIGIN + ID;
+const TEXT: usize = (SIGNED + MAC).div_ceil(3) * 4;
 
 impl TicketKeys {
     /// Keys derived from the configured secrets; the first one signs.
@@ -50,42 +50,37 @@ impl TicketKeys {
         Self(std::iter::once(current).chain(previous).map(derive).collect())
     }
 
-    /// A cookie's value for a random `id`, handed out at `issued`, for the session of `of`.
-    pub fn issue(&self, id: [u8; ID], issued: Millis, of: Option<Name>) -> (String, Ticket) {
-        let mut value = Vec::with_capacity(LONG + MAC);
+    /// A cookie's value for a random `id`, handed out at `issued` behind a fingerprint.
+    pub fn issue(&self, id: [u8; ID], issued: Millis, origin: Name) -> (String, Ticket) {
+        let mut value = Vec::with_capacity(SIGNED + MAC);
         value.push(VERSION);
         value.extend_from_slice(&id);
         value.extend_from_slice(&issued.max(0).to_be_bytes()[8 - TIME..]);
-        if let Some(of) = of {
-            value.extend_from_slice(&of.0);
-        }
+        value.extend_from_slice(&origin.0);
         let (mac, name) = self.0.first().map(|key| sign(key, &value)).unwrap_or_default();
         value.extend_from_slice(&mac);
-        let ticket = Ticket { name, issued: Some(issued), of };
+        let ticket = Ticket { name, issued: Some(issued), origin: Some(origin) };
         (URL_SAFE_NO_PAD.encode(value), ticket)
     }
 
     /// The ticket of a cookie's value, if we signed it.
     pub fn read(&self, text: &[u8]) -> Option<Ticket> {
-        if text.len() > LONGEST_TEXT {
+        if text.len() > TEXT {
             return None;
         }
-        let mut value = [0; LONG + MAC + 2];
+        let mut value = [0; SIGNED + MAC + 2];
         let length = URL_SAFE_NO_PAD.decode_slice(text, &mut value).ok()?;
         let (signed, sent) = value[..length].split_at(length.checked_sub(MAC)?);
-        if signed.first() != Some(&VERSION) || !matches!(signed.len(), SHORT | LONG) {
+        if signed.first() != Some(&VERSION) || signed.len() != SIGNED {
             return None;
         }
         let name =
             self.0.iter().map(|key| sign(key, signed)).find_map(|(mac, name)| same(&mac, sent).then_some(name))?;
         let mut issued = [0; 8];
-        issued[8 - TIME..].copy_from_slice(&signed[1 + ID..SHORT]);
-        let of = (signed.len() == LONG).then(|| {
-            let mut of = [0; ID];
-            of.copy_from_slice(&signed[SHORT..]);
-            Name(of)
-        });
-        Some(Ticket { name, issued: Some(Millis::from_be_bytes(issued)), of })
+        issued[8 - TIME..].copy_from_slice(&signed[1 + ID..ORIGIN]);
+        let mut origin = Name::default();
+        origin.0.copy_from_slice(&signed[ORIGIN..]);
+        Some(Ticket { name, issued: Some(Millis::from_be_bytes(issued)), origin: Some(origin) })
     }
 }
 
@@ -115,29 +110,27 @@ mod tests {
     #[test]
     fn a_ticket_comes_back_as_it_was_handed_out() {
         let keys = keys();
-        for of in [None, Some(Name([9; 16]))] {
-            let (value, ticket) = keys.issue([7; 16], 1_700_000_000_123, of);
-            assert_eq!(keys.read(value.as_bytes()), Some(ticket));
-        }
+        let (value, ticket) = keys.issue([7; 16], 1_700_000_000_123, Name([9; 16]));
+        assert_eq!(keys.read(value.as_bytes()), Some(ticket));
     }
 
     #[test]
     fn a_ticket_of_the_previous_secret_is_still_good() {
         let keys = keys();
-        let (value, ticket) = TicketKeys::from_secrets(b"older", []).issue([7; 16], 5, None);
+        let (value, ticket) = TicketKeys::from_secrets(b"older", []).issue([7; 16], 5, Name([9; 16]));
         assert_eq!(keys.read(value.as_bytes()), Some(ticket));
     }
 
     #[test]
     fn whatever_was_changed_is_refused() {
         let keys = keys();
-        let (value, _) = keys.issue([7; 16], 5, None);
+        let (value, _) = keys.issue([7; 16], 5, Name([9; 16]));
         for position in 0..value.len() {
             let mut forged = value.clone().into_bytes();
             forged[position] = if forged[position] == b'A' { b'B' } else { b'A' };
             assert_eq!(keys.read(&forged), None, "byte {position}");
         }
-        let (foreign, _) = TicketKeys::from_secrets(b"mallory", []).issue([7; 16], 5, None);
+        let (foreign, _) = TicketKeys::from_secrets(b"mallory", []).issue([7; 16], 5, Name([9; 16]));
         assert_eq!(keys.read(foreign.as_bytes()), None);
         assert_eq!(keys.read(&vec![b'A'; 100_000]), None);
         assert_eq!(keys.read(b""), None);

@@ -1,0 +1,186 @@
+//! What is owed to a store that nodes share: what dead processes left, and what the store has forgotten.
+
+use std::io;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use portalmeter_rules::time::Millis;
+
+use super::recover::{Recovered, Recovery, recover};
+use super::{SharedStore, Shared, lock};
+use crate::history::Memory;
+use crate::intake::Sighted;
+use crate::journal::reader;
+use crate::store::{self, Batch, Committed, Store, StoreError};
+
+/// What is owed.
+pub(super) struct Arrears {
+    shared: Option<SharedStore>,
+    /// Journals of dead processes are to be committed.
+    dead: bool,
+    /// The store has forgotten, and nothing was done about it yet.
+    forgot: bool,
+    /// The recent past of our own journal is to be sent again.
+    again: bool,
+    /// Until then a visitor whom the store does not know may be one whom it has forgotten.
+    recalling: Millis,
+    looked: Millis,
+    attended: Millis,
+    acknowledged: std::cell::Cell<u64>,
+}
+
+/// How often it is looked whether the store still knows what it was told, and others are told of this node.
+const LOOK: Millis = 1_000;
+/// The journal's thread writes what waits within this time, or its disk is away.
+const WRITTEN: Duration = Duration::from_secs(5);
+
+impl Arrears {
+    pub(super) fn at_start(shared: Option<SharedStore>, now: Millis) -> Self {
+        let (dead, acknowledged) = (shared.is_some(), std::cell::Cell::new(0));
+        Self {
+            shared,
+            dead,
+            forgot: false,
+            again: false,
+            recalling: Millis::MIN,
+            looked: now - LOOK,
+            attended: now - LOOK,
+            acknowledged,
+        }
+    }
+
+    pub(super) fn are_some(&self) -> bool {
+        self.dead || self.forgot || self.again
+    }
+
+    /// The store does not know what it was told.
+    pub(super) fn forgot(&mut self, shared: &Shared, why: &str) {
+        if !self.forgot {
+            tracing::warn!(why, "the store has forgotten what it was told: the recent past is sent again");
+            shared.tally.resets.fetch_add(1, Ordering::Relaxed);
+        }
+        self.forgot = true;
+    }
+
+    /// Pays what is owed; an error if that cannot be done now.
+    pub(super) fn settle(&mut self, shared: &Shared, store: &mut dyn Store, now: Millis) -> Result<(), StoreError> {
+        let Some(ours) = self.shared.clone() else { return Ok(()) };
+        if now - self.looked >= LOOK || now < self.looked {
+            self.looked = now;
+            if let Some(why) = store.continuity()? {
+                self.forgot(shared, &why);
+            }
+        }
+        let memory = shared.settings.memory;
+        if self.forgot {
+            store.begin_again()?;
+            let mut recall = ours.recall.lock().unwrap_or_else(PoisonError::into_inner);
+            for portal in &ours.portals {
+                // What was read from the streams of before must not be taken after the ledger was asked.
+                recall.fence(portal).map_err(StoreError::Unrecalled)?;
+            }
+            (self.forgot, self.again) = (false, true);
+            self.recalling = now + 2 * memory.keep;
+        }
+        if self.dead {
+            let mut recall = ours.recall.lock().unwrap_or_else(PoisonError::into_inner);
+            let recovery = Recovery { store, recall: Some(&mut *recall), memory, now };
+            tell(&recover(&ours.journals, recovery)?, "committed what an earlier process left in its journal");
+            self.dead = false;
+        }
+        let gap = lock(&shared.outbox).gap.is_some();
+        if self.again || gap {
+            self.send_again(shared, &ours, store, now)?;
+        }
+        Ok(())
+    }
+
+    /// Commits our own journal: its recent past, and what only the journal has because the store was away too long.
+    fn send_again(
+        &mut self,
+        shared: &Shared,
+        ours: &SharedStore,
+        store: &mut dyn Store,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let (position, upto) = {
+            let mut outbox = lock(&shared.outbox);
+            // From here on what comes waits for a commit again; what is before is in the journal.
+            let position = outbox.gap.take().map_or(u64::MAX, |gap| gap - 1);
+            (position, outbox.number)
+        };
+        let restore = |error| {
+            if position != u64::MAX {
+                lock(&shared.outbox).gap = Some(position + 1);
+            }
+            error
+        };
+        if !shared.journal.wait_written(upto, WRITTEN) {
+            let waits = StoreError::Open("the journal's disk does not take what has to be read from it".to_owned());
+            return Err(restore(waits));
+        }
+        let mut recall = ours.recall.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = shared.settings.memory;
+        let mut recovery = Recovery { store, recall: Some(&mut *recall), memory, now };
+        let (node, folder) = (shared.journal.node(), shared.journal.folder());
+        let mut found = Recovered::default();
+        let mut read = |entry: &mut dyn FnMut(&[u8])| reader::read_folder(folder, entry);
+        recovery.commit(node, position, &[], &mut read, &mut found).map_err(restore)?;
+        tracing::info!(observations = found.entries, "the recent past was sent again");
+        self.again = false;
+        Ok(())
+    }
+
+    /// Commits a batch; while the store may have forgotten visitors, the ledger is asked of them.
+    pub(super) fn commit(&self, store: &mut dyn Store, batch: &Batch, memory: Memory) -> Result<Committed, StoreError> {
+        match &self.shared {
+            Some(ours) if batch.now < self.recalling => {
+                let mut recall = ours.recall.lock().unwrap_or_else(PoisonError::into_inner);
+                store::commit_recalling(store, batch, memory, &mut *recall)
+            }
+            _ => store::commit(store, batch, memory),
+        }
+    }
+
+    /// Puts down what is committed, for whoever finds the journal.
+    pub(super) fn acknowledge(&self, shared: &Shared, upto: u64) -> io::Result<()> {
+        if self.shared.is_none() || self.acknowledged.get() == upto {
+            return Ok(());
+        }
+        self.acknowledged.set(upto);
+        shared.journal.acknowledge(upto)
+    }
+
+    /// Tells other nodes of this one: that it is there, and what it has passed.
+    pub(super) fn attend(&mut self, shared: &Shared, store: &mut dyn Store, waiting: &[Sighted], now: Millis) {
+        if self.shared.is_none() || (now - self.attended < LOOK && now >= self.attended) {
+            return;
+        }
+        self.attended = now;
+        let memory = shared.settings.memory;
+        // An exchange may be under way for as long as a portal takes to answer.
+        let oldest = waiting.iter().map(|one| one.observation.at).min().unwrap_or(now).min(now - memory.settle);
+        let passed = if self.are_some() { oldest.min(now - memory.keep) } else { oldest };
+        if let Err(error) = store.attend(shared.journal.node(), passed, now) {
+            tracing::debug!(%error, "other nodes could not be told of this one");
+        }
+    }
+
+    /// Nobody need wait for this node any more, if it owes nothing.
+    pub(super) fn leave(&self, shared: &Shared, store: &mut dyn Store, behind: bool) {
+        if self.shared.is_some()
+            && !behind
+            && let Err(error) = store.leave(shared.journal.node())
+        {
+            tracing::warn!(%error, "this node could not be taken off the list; the next start in this data_dir does it");
+        }
+    }
+}
+
+fn tell(found: &Recovered, what: &str) {
+    let Recovered { entries, torn_bytes, unreadable, foreign, .. } = *found;
+    if entries > 0 || torn_bytes > 0 || unreadable > 0 || foreign > 0 {
+        tracing::warn!(entries, torn_bytes, unreadable, foreign_files = foreign, "{what}");
+    }
+}

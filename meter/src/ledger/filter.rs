@@ -1,0 +1,88 @@
+//! A question for lines as SQL, which both databases read.
+
+use portalmeter_rules::id::Name;
+
+use super::Lines;
+use crate::day::Day;
+
+/// What stands for a parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    Text(String),
+    Day(Day),
+    Id(Name),
+    /// As the column `visitor` has it, which is never null.
+    Visitor(Option<Name>),
+    Count(i64),
+}
+
+/// What follows `FROM usage_record`, with its parameters in the order of their numbers.
+pub(super) fn filter(query: &Lines) -> (String, Vec<Value>) {
+    let mut filter = Filter { conditions: Vec::new(), values: Vec::new() };
+    if let Some(portal) = &query.portal {
+        filter.add("portal = ", Value::Text(portal.clone()));
+    }
+    if let Some(module) = &query.module {
+        filter.add("module = ", Value::Text(module.clone().unwrap_or_default()));
+    }
+    if let Some(from) = query.from {
+        filter.add("day >= ", Value::Day(from));
+    }
+    if let Some(to) = query.to {
+        filter.add("day < ", Value::Day(to));
+    }
+    if let Some(visitor) = query.visitor {
+        filter.add("visitor = ", Value::Visitor(Some(visitor)));
+    }
+    if let Some(session) = query.session {
+        filter.add("session = ", Value::Id(session));
+    }
+    if let Some(id) = query.id {
+        let number = filter.number(Value::Id(id));
+        filter.conditions.push(format!("(id = ${number} OR of_record = ${number})"));
+    }
+    if query.corrections {
+        filter.conditions.push("corrects IS NOT NULL".to_owned());
+    }
+    if !query.withdrawn {
+        filter.conditions.push("NOT withdrawn".to_owned());
+    }
+    if let Some(after) = &query.after {
+        let place = [
+            Value::Text(after.portal.clone()),
+            Value::Day(after.day),
+            Value::Visitor(after.visitor),
+            Value::Id(after.id),
+        ];
+        let [portal, day, visitor, id] = place.map(|value| filter.number(value));
+        filter.conditions.push(format!("(portal, day, visitor, id) > (${portal}, ${day}, ${visitor}, ${id})"));
+    }
+    let mut sql = String::new();
+    for (number, condition) in filter.conditions.iter().enumerate() {
+        sql.push_str(if number == 0 { " WHERE " } else { " AND " });
+        sql.push_str(condition);
+    }
+    sql.push_str(" ORDER BY portal, day, visitor, id");
+    if let Some(limit) = query.limit {
+        filter.values.push(Value::Count(i64::try_from(limit).unwrap_or(i64::MAX)));
+        sql.push_str(&format!(" LIMIT ${}", filter.values.len()));
+    }
+    (sql, filter.values)
+}
+
+struct Filter {
+    conditions: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Filter {
+    fn number(&mut self, value: Value) -> usize {
+        self.values.push(value);
+        self.values.len()
+    }
+
+    fn add(&mut self, condition: &str, value: Value) {
+        let number = self.number(value);
+        self.conditions.push(format!("{condition}${number}"));
+    }
+}

@@ -1,0 +1,355 @@
+//! Everything that was seen behind one fingerprint, and who that makes them.
+//!
+//! Like a visitor's history this is a set: it is gone through in order of time, and what comes late is
+//! put in its place and all of it gone through again. What then turns out to be another visitor's moves.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use portalmeter_rules::id::Name;
+use portalmeter_rules::time::Millis;
+use portalmeter_rules::verdict::{Evidence, Kind};
+use serde::{Deserialize, Serialize};
+
+use super::cookies::Cookie;
+use super::pointer::Pointer;
+use super::{ANSWERED, Resolved, Shown};
+use crate::history::Memory;
+
+/// One exchange behind a fingerprint, as far as names are concerned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// When the request arrived.
+    pub at: Millis,
+    /// When its response passed.
+    pub answered: Millis,
+    /// Page, activity or logout.
+    pub kind: Kind,
+    /// What it proves.
+    pub evidence: Evidence,
+    /// The signed-in user.
+    pub user: Option<Name>,
+    /// The cookie it came with.
+    pub cookie: Option<Shown>,
+    /// The cookie that was handed out with the response.
+    pub handed: Option<Name>,
+    /// The cookie that was deleted, and whose it was: the fingerprint points there from now on.
+    pub points: Option<(Name, Name)>,
+    /// The module it was seen in, where sessions are counted per module.
+    pub module: Option<Arc<str>>,
+    /// The portal's idle timeout.
+    pub idle: Millis,
+    /// A fingerprint is all there will ever be.
+    pub fingerprint_only: bool,
+    /// Tells exchanges of one instant apart.
+    pub tie: u16,
+}
+
+impl Item {
+    #[expect(clippy::type_complexity, reason = "the order of its fields")]
+    fn rank(&self) -> (Millis, bool, bool, Kind, Evidence, Option<Name>, Option<Name>, Option<Name>, u16) {
+        let cookie = self.cookie.map(|cookie| cookie.name);
+        // Whichever way counts less: a cookie that goes at this instant is gone, one that comes back is not back yet.
+        let first = (self.points.is_none(), cookie.is_some());
+        (self.at, first.0, first.1, self.kind, self.evidence, self.user, cookie, self.handed, self.tie)
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+/// What is known once some items were gone through.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Knowledge {
+    pub(super) pointer: Option<Pointer>,
+    /// Pointers of users that are known behind the fingerprint.
+    pub(super) users: Vec<(Name, Pointer)>,
+    pub(super) cookies: Vec<Cookie>,
+}
+
+/// Those behind one fingerprint.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Company {
+    base: Knowledge,
+    floor: Millis,
+    recent: Vec<Item>,
+    #[serde(skip)]
+    tip: Knowledge,
+    #[serde(skip)]
+    compact_at: usize,
+}
+
+/// What an item tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Who it is; nothing: nobody with a session, and this starts none.
+    pub who: Option<Resolved>,
+    /// It came too late to tell.
+    pub late: bool,
+    /// What turned out to be another's.
+    pub moves: Vec<Move>,
+    /// Several cookies were handed out for the session of its cookie.
+    pub contested: bool,
+}
+
+/// Something that turned out to be another visitor's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Move {
+    /// One exchange without a cookie.
+    One {
+        /// Which.
+        item: Item,
+        /// Whose it was taken for.
+        from: Option<Resolved>,
+        /// Whose it is.
+        to: Option<Resolved>,
+    },
+    /// All that came with a cookie.
+    Cookie {
+        /// Which.
+        name: Name,
+        /// Whose it was taken for.
+        from: Name,
+        /// Whose it is.
+        to: Name,
+    },
+}
+
+/// No more items than this are remembered one by one.
+const MOST: usize = 256;
+/// No more cookies and users than this are known.
+const MOST_NAMES: usize = 256;
+/// Fewer are not worth it: while all is remembered, what comes late changes nothing that came since.
+const FIRST_COMPACTION: usize = 64;
+
+impl Company {
+    /// Takes an item, in any order and any number of times, and says who it is and what else follows.
+    pub fn take(&mut self, fingerprint: Name, item: Item, memory: Memory) -> Told {
+        if item.at < self.floor {
+            return Told { late: true, ..Told::default() };
+        }
+        let place = self.recent.binary_search_by(|one| one.order(&item));
+        let told = match place {
+            Err(place) if place == self.recent.len() => self.append(fingerprint, item),
+            Ok(place) => {
+                let (knowledge, who) = self.go_through(fingerprint);
+                Told { who: who.get(place).copied().flatten(), ..knowledge.told_of(&self.recent[place]) }
+            }
+            Err(place) => self.insert(fingerprint, place, item),
+        };
+        self.compact_if_due(fingerprint, memory);
+        told
+    }
+
+    /// What was read back from a store.
+    #[must_use]
+    pub fn restored(mut self, fingerprint: Name) -> Self {
+        self.tip = self.go_through(fingerprint).0;
+        self
+    }
+
+    /// Until when it may be of use to anybody.
+    pub fn expires(&self, memory: Memory) -> Millis {
+        let newest = self.recent.last().map_or(self.floor, |item| item.answered.max(item.at));
+        let idle = self.recent.last().map_or(0, |item| item.idle);
+        let open = |pointer: &Pointer| pointer.closed.is_none();
+        let waits = self.tip.pointer.iter().chain(self.tip.users.iter().map(|(_, pointer)| pointer)).any(open);
+        let contested = self.tip.cookies.iter().any(|cookie| self.tip.is_contested(cookie.name));
+        newest + if waits || contested { idle + memory.keep } else { memory.settle + ANSWERED }
+    }
+
+    /// A cookie is known to have been seen later than its last return told.
+    pub fn watch(&mut self, fingerprint: Name, cookie: Shown, at: Millis, memory: Memory) -> Told {
+        let like = self.recent.last().map_or((Millis::MIN, false), |item| (item.idle, item.fingerprint_only));
+        let seen = Item {
+            at,
+            answered: at,
+            kind: Kind::Activity,
+            evidence: Evidence::Unknown,
+            user: None,
+            cookie: Some(cookie),
+            handed: None,
+            points: None,
+            module: None,
+            idle: like.0,
+            fingerprint_only: like.1,
+            tie: 0,
+        };
+        self.take(fingerprint, seen, memory)
+    }
+
+    /// A cookie that was seen here is none of its own: it took the place of another, which is a visitor's.
+    pub fn renounce(&mut self, fingerprint: Name, name: Name, for_it: (Name, Name), memory: Memory) -> Told {
+        let is_it = |item: &Item| item.cookie.is_some_and(|cookie| cookie.name == name);
+        let (before, was) = self.go_through(fingerprint);
+        let who = self.recent.iter().zip(&was).find(|(item, _)| is_it(item)).and_then(|(_, who)| *who);
+        let was: Vec<_> = self.recent.iter().zip(was).filter(|(item, _)| !is_it(item)).map(|(_, who)| who).collect();
+        self.recent.retain(|item| !is_it(item));
+        for points in self.recent.iter_mut().filter_map(|item| item.points.as_mut()) {
+            if points.0 == name {
+                *points = for_it;
+            }
+        }
+        let (after, is) = self.go_through(fingerprint);
+        let moves = self.moves(&before, &after, &was, &is, Some(name));
+        self.tip = after;
+        self.compact_if_due(fingerprint, memory);
+        Told { who, moves, ..Told::default() }
+    }
+
+    /// When somebody without a cookie was seen.
+    pub fn without_a_cookie(&self) -> impl Iterator<Item = Millis> {
+        self.recent.iter().filter(|item| item.cookie.is_none() && item.points.is_none()).map(|item| item.at)
+    }
+
+    fn append(&mut self, fingerprint: Name, item: Item) -> Told {
+        let before = self.tip.contested();
+        let who = self.tip.step(fingerprint, &item);
+        let moves = moved_cookies(&before, &self.tip);
+        let told = Told { who, moves, ..self.tip.told_of(&item) };
+        self.recent.push(item);
+        told
+    }
+
+    fn insert(&mut self, fingerprint: Name, place: usize, item: Item) -> Told {
+        let (before, mut was) = self.go_through(fingerprint);
+        self.recent.insert(place, item);
+        let (after, is) = self.go_through(fingerprint);
+        let who = is.get(place).copied().flatten();
+        // It was nobody's, and does not move.
+        was.insert(place, who);
+        let moves = self.moves(&before, &after, &was, &is, None);
+        let told = Told { who, moves, ..after.told_of(&self.recent[place]) };
+        self.tip = after;
+        told
+    }
+
+    /// What was another's before.
+    fn moves(
+        &self,
+        before: &Knowledge,
+        after: &Knowledge,
+        was: &[Option<Resolved>],
+        is: &[Option<Resolved>],
+        but: Option<Name>,
+    ) -> Vec<Move> {
+        let moved = self.recent.iter().zip(was.iter().zip(is));
+        let moved = moved.filter(|(item, (was, is))| item.cookie.is_none() && item.points.is_none() && was != is);
+        let mut moves: Vec<Move> =
+            moved.map(|(item, (from, to))| Move::One { item: item.clone(), from: *from, to: *to }).collect();
+        let back = before.cookies.iter().filter(|cookie| Some(cookie.name) != but);
+        let back: Vec<_> = back.map(|cookie| (cookie.name, before.visitor_of(cookie.name))).collect();
+        moves.extend(moved_cookies(&back, after));
+        moves
+    }
+
+    /// Who each of them is.
+    fn go_through(&self, fingerprint: Name) -> (Knowledge, Vec<Option<Resolved>>) {
+        let mut knowledge = self.base.clone();
+        let mut who: Vec<Option<Resolved>> = self.recent.iter().map(|item| knowledge.step(fingerprint, item)).collect();
+        // Whose a cookie is can be told only by the end.
+        for (item, who) in self.recent.iter().zip(&mut who) {
+            if let (Some(cookie), Some(who)) = (item.cookie, who) {
+                who.visitor = knowledge.visitor_of(cookie.name);
+            }
+        }
+        (knowledge, who)
+    }
+
+    fn compact_if_due(&mut self, fingerprint: Name, memory: Memory) {
+        if self.recent.len() < self.compact_at.max(FIRST_COMPACTION) {
+            return;
+        }
+        let newest = self.recent.last().map_or(0, |item| item.at);
+        let old = self.recent.partition_point(|item| item.at < newest - memory.keep);
+        self.forget(fingerprint, old, newest);
+        self.merge(fingerprint, newest - memory.settle);
+        if self.recent.len() > MOST {
+            self.forget(fingerprint, self.recent.len() - MOST / 2, newest);
+        }
+        self.compact_at = 2 * self.recent.len();
+    }
+
+    fn forget(&mut self, fingerprint: Name, count: usize, now: Millis) {
+        for item in self.recent.drain(..count) {
+            self.base.step(fingerprint, &item);
+            self.floor = self.floor.max(item.at + 1);
+        }
+        if let Some(next) = self.recent.first() {
+            self.floor = self.floor.min(next.at);
+        }
+        let lately = |seen: Millis, idle: Millis| now - seen < idle + ANSWERED;
+        let idle = self.recent.last().map_or(0, |item| item.idle);
+        for knowledge in [&mut self.base, &mut self.tip] {
+            knowledge.users.retain(|(_, pointer)| lately(pointer.seen, idle));
+            knowledge.cookies.retain(|cookie| lately(cookie.used(), idle));
+            let many = knowledge.cookies.len().saturating_sub(MOST_NAMES);
+            knowledge.cookies.drain(..many);
+            let many = knowledge.users.len().saturating_sub(MOST_NAMES);
+            knowledge.users.drain(..many);
+        }
+    }
+
+    /// Of a run of settled items that say the same of the same visitor, keeps the first and the last.
+    fn merge(&mut self, fingerprint: Name, settled: Millis) {
+        let (known, who) = self.go_through(fingerprint);
+        let mut kept: Vec<(Item, Option<Resolved>)> = Vec::with_capacity(self.recent.len());
+        let mut rest = self.recent.drain(..).zip(who).peekable();
+        while let Some((item, who)) = rest.next() {
+            let bridged = kept.last().zip(rest.peek()).is_some_and(|((previous, before), (next, after))| {
+                next.at - previous.at < item.idle
+                    && *before == who
+                    && *after == who
+                    && alike(previous, &item)
+                    && alike(&item, next)
+            });
+            if bridged && item.at < settled {
+                // The cookie that was handed out with it may come back all the same.
+                let handed = item.handed.filter(|_| item.cookie.is_none()).and_then(|handed| known.cookie(handed));
+                self.base
+                    .cookies
+                    .extend(handed.filter(|handed| self.base.cookie(handed.name).is_none()).map(Cookie::as_handed_out));
+            } else {
+                kept.push((item, who));
+            }
+        }
+        drop(rest);
+        self.recent = kept.into_iter().map(|(item, _)| item).collect();
+        self.tip = self.go_through(fingerprint).0;
+    }
+}
+
+impl Knowledge {
+    fn told_of(&self, item: &Item) -> Told {
+        let Some(cookie) = item.cookie else { return Told::default() };
+        Told { contested: self.is_contested(cookie.name), ..Told::default() }
+    }
+
+    fn step(&mut self, fingerprint: Name, item: &Item) -> Option<Resolved> {
+        if let Some((cookie, visitor)) = item.points {
+            let visitor = self.cookie(cookie).map_or(visitor, |cookie| self.visitor_of(cookie.name));
+            self.pointer = Some(Pointer { since: Some(item.answered), ..Pointer::to(visitor, item.at) });
+            return None;
+        }
+        if let Some(shown) = &item.cookie {
+            self.came_back(shown, item);
+            let visitor = self.visitor_of(shown.name);
+            return Some(Resolved { visitor, kind: item.kind, evidence: item.evidence });
+        }
+        if item.fingerprint_only {
+            return self.by_fingerprint(item, fingerprint);
+        }
+        self.without_a_cookie(item, fingerprint)
+    }
+}
+
+fn moved_cookies(before: &[(Name, Name)], after: &Knowledge) -> Vec<Move> {
+    let moved = before.iter().map(|(name, from)| (*name, *from, after.visitor_of(*name)));
+    moved.filter(|(_, from, to)| from != to).map(|(name, from, to)| Move::Cookie { name, from, to }).collect()
+}
+
+fn alike(one: &Item, other: &Item) -> bool {
+    let says = |item: &Item| (item.kind, item.evidence, item.user, item.cookie, item.points, item.fingerprint_only);
+    says(one) == says(other) && one.module == other.module
+}

@@ -1,0 +1,146 @@
+//! The recount: every number of a month proved again from what it is made of.
+//!
+//! A day's total is the sum of its records; a record's id follows from what it says; a correction makes of a record
+//! what it says it makes; a file is what its manifest vouches for, and both are what the ledger has. Nothing is changed.
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use portalmeter_rules::id::Name;
+
+use crate::day::{Day, Month};
+use crate::flush::Files;
+use crate::ledger::{After, By, Ledger, LedgerError, Lines, Query};
+
+mod files;
+mod lines;
+mod totals;
+
+/// Something that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The portal.
+    pub portal: String,
+    /// The module, where sessions are counted per module.
+    pub module: Option<String>,
+    /// The day; the month's first of what is about a whole month.
+    pub day: Day,
+    /// What kind of thing.
+    pub what: What,
+    /// Which of its kind: a column, a record, a file.
+    pub which: String,
+    /// What must be there.
+    pub expected: String,
+    /// What is.
+    pub found: String,
+}
+
+/// Kinds of findings. Their names are stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// A day's total is not the sum of its records.
+    Total,
+    /// A record says something of itself that cannot be.
+    Record,
+    /// The same was counted twice.
+    Duplicate,
+    /// A correction does not make sense.
+    Correction,
+    /// A usage file is not what its manifest vouches for.
+    File,
+    /// A usage file says something else than the ledger.
+    Row,
+}
+
+impl What {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Total => "total",
+            Self::Record => "record",
+            Self::Duplicate => "duplicate",
+            Self::Correction => "correction",
+            Self::File => "file",
+            Self::Row => "row",
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { portal, module, day, what, which, expected, found } = self;
+        f.write_str(portal)?;
+        module.as_ref().map_or(Ok(()), |module| write!(f, "/{module}"))?;
+        write!(f, " {day}: {} {which}: expected {expected}, found {found}", what.name())
+    }
+}
+
+/// What was looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Totals of days, one for each module.
+    pub totals: u64,
+    /// Records and corrections.
+    pub lines: u64,
+    /// Usage files.
+    pub files: u64,
+    /// What could not be looked at, and why.
+    pub left_out: Vec<String>,
+}
+
+/// What shall be recounted.
+#[derive(Debug, Clone)]
+pub struct Question<'a> {
+    /// The month.
+    pub month: Month,
+    /// These portals, or all if none is named.
+    pub portals: &'a [String],
+    /// Where usage files are, if there are any.
+    pub files: Option<&'a Files>,
+}
+
+/// Recounts a month and tells each finding.
+pub fn recount(
+    ledger: &mut dyn Ledger,
+    question: &Question<'_>,
+    tell: &mut dyn FnMut(Finding),
+) -> Result<Looked, LedgerError> {
+    let mut looked = Looked::default();
+    for portal in portals(ledger, question)? {
+        totals::check(ledger, question.month, &portal, tell, &mut looked)?;
+        lines::check(ledger, question.month, &portal, tell, &mut looked)?;
+        if let Some(files) = question.files {
+            files::check(ledger, question.month, &portal, files, tell, &mut looked)?;
+        }
+    }
+    Ok(looked)
+}
+
+/// The portals that have records or totals in the month.
+fn portals(ledger: &mut dyn Ledger, question: &Question<'_>) -> Result<Vec<String>, LedgerError> {
+    let (from, to) = (question.month.first(), question.month.end());
+    if !question.portals.is_empty() {
+        return Ok(question.portals.to_vec());
+    }
+    let usage = ledger.usage(&Query { from, to, by: By::Month, portals: Vec::new() })?;
+    let mut all: Vec<String> = usage.into_iter().map(|row| row.portal).collect();
+    // From portal to portal, for there may be records without a total.
+    let mut after = None;
+    loop {
+        let mut next = None;
+        let query = Lines { from: Some(from), to: Some(to), limit: Some(1), after: after.take(), ..Lines::default() };
+        ledger.records(&query, &mut |line| {
+            next = Some(line.portal);
+            ControlFlow::Break(())
+        })?;
+        let Some(portal) = next else { break };
+        after = Some(After { portal: portal.clone(), day: to, visitor: Some(LAST), id: LAST });
+        all.push(portal);
+    }
+    all.sort();
+    all.dedup();
+    Ok(all)
+}
+
+/// No name is behind it.
+const LAST: Name = Name([0xff; 16]);

@@ -1,0 +1,512 @@
+//! A sheet: values taken down from where they are kept, what was seen put where it belongs, and what that changes.
+//!
+//! Here it is worked out who it is (`names`), with whose history that goes (`history`), and what turns
+//! out to be another visitor's. Stores and offline metering all come through here.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use portalmeter_rules::id::Name;
+use portalmeter_rules::time::Millis;
+use portalmeter_rules::verdict::{Evidence, Kind};
+
+use crate::history::{Change, History, Memory};
+use crate::intake::Sighted;
+use crate::names::{Company, Handed, Item, Move, Resolved, Shown, Told, Trace, Who};
+use crate::observation::{Observation, Scope};
+use crate::store::step::Slot;
+
+#[cfg(test)]
+mod tests;
+
+/// What is known of a visitor in a scope.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Visitor {
+    /// When its cookie first came back, if nobody else may turn out to hold it.
+    pub(crate) settled: Option<Millis>,
+    /// Up to when the ledger knows of its session.
+    pub(crate) told: Millis,
+    /// What was seen of it.
+    pub(crate) history: History,
+}
+
+/// What is known of another name.
+#[derive(Debug, Clone)]
+pub(crate) enum Also {
+    /// Those behind a fingerprint.
+    Company(Box<Company>),
+    /// Behind which fingerprint a cookie was handed out.
+    Behind(Name),
+    /// The cookie that this one took the place of.
+    Renews(Name),
+}
+
+/// What stands in a slot.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Value {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// In a visitor's.
+    Visitor(Box<Visitor>),
+    /// In another name's.
+    Also(Also),
+}
+
+impl Visitor {
+    /// Bots have sessions of their own, and no browser has their names.
+    pub(crate) fn is_bot(&self) -> bool {
+        self.history.recent().last().is_some_and(|seen| seen.evidence == Evidence::Bot)
+    }
+}
+
+impl Value {
+    /// When it may be forgotten, if sessions end after `idle` milliseconds.
+    pub(crate) fn expires(&self, now: Millis, idle: Millis, memory: Memory) -> Millis {
+        match self {
+            Self::Nothing => now,
+            Self::Visitor(visitor) => visitor.history.last_seen().map_or(now, |seen| seen + idle + memory.keep),
+            Self::Also(Also::Company(company)) => company.expires(memory),
+            Self::Also(Also::Behind(_) | Also::Renews(_)) => now + idle + memory.keep,
+        }
+    }
+}
+
+/// Where values are kept.
+pub(crate) trait Shelf {
+    /// The value in a slot, to be worked on.
+    fn take_down(&mut self, slot: &Slot) -> Result<Value, Needs>;
+}
+
+/// Slots that have to be read before a sheet can be filled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Needs(pub(crate) BTreeSet<Slot>);
+
+/// Values of one scope that are worked on.
+pub(crate) struct Sheet<'a> {
+    shelf: &'a mut dyn Shelf,
+    scope: &'a Arc<Scope>,
+    memory: Memory,
+    open: Vec<Open>,
+    late: Change,
+}
+
+/// A value that is worked on.
+pub(crate) struct Open {
+    /// Where it is kept.
+    pub(crate) slot: Slot,
+    /// What it is now.
+    pub(crate) value: Value,
+    /// How a visitor's history changed.
+    pub(crate) change: Change,
+    /// It may have changed.
+    pub(crate) touched: bool,
+}
+
+/// Renewals that become known in the wrong order are followed so far.
+const RENEWALS: usize = 16;
+
+/// Whose a cookie is that came back, and what else that tells.
+struct Back {
+    visitor: Name,
+    contested: bool,
+    fingerprint: Option<Name>,
+    moves: Vec<Move>,
+}
+
+/// Whose a cookie is that is renewed.
+#[derive(Clone, Copy)]
+struct Whose {
+    cookie: Name,
+    visitor: Name,
+    contested: bool,
+}
+
+/// What is known of a cookie.
+enum Standing {
+    /// It is this visitor's, and nothing can change that.
+    Visitor(Name),
+    /// That depends on who else was seen behind its fingerprint.
+    Behind(Option<Name>),
+}
+
+impl<'a> Sheet<'a> {
+    /// An empty sheet for a scope.
+    pub(crate) fn new(shelf: &'a mut dyn Shelf, scope: &'a Arc<Scope>, memory: Memory) -> Self {
+        Self { shelf, scope, memory, open: Vec::new(), late: Change::default() }
+    }
+
+    /// Every value that was worked on, and what came too late for any.
+    pub(crate) fn finish(self) -> (Vec<Open>, Change) {
+        (self.open, self.late)
+    }
+
+    /// Takes what was seen, and puts it where it belongs.
+    pub(crate) fn take(&mut self, sighted: &Sighted) -> Result<(), Needs> {
+        let observation = sighted.observation.clone();
+        let trace = match &sighted.who {
+            Who::Known(visitor) => return self.place(*visitor, observation),
+            Who::Browser(trace) => trace,
+        };
+        let Some(shown) = trace.cookie else { return self.without_a_cookie(sighted, trace) };
+        let shown = Shown { name: self.first_of(shown.name)?, ..shown };
+        let Back { visitor, contested, fingerprint, moves } = match self.standing(shown.name, observation.at)? {
+            Standing::Visitor(visitor) => Back { visitor, contested: false, fingerprint: None, moves: Vec::new() },
+            Standing::Behind(fingerprint) => self.came_back(sighted, trace, shown, fingerprint)?,
+        };
+        // What follows from it finds it where it was taken to belong.
+        if !sighted.overheard {
+            self.place(visitor, Observation { by: contested.then_some(shown.name), ..observation })?;
+        }
+        if let Some(fingerprint) = fingerprint {
+            self.follow(moves, fingerprint, &sighted.observation)?;
+        }
+        match (trace.handed, trace.fingerprint) {
+            (Some(Handed::Out(name)), _) if name != shown.name => {
+                let renewed = Whose { cookie: shown.name, visitor, contested };
+                self.renew(name, renewed, trace.fingerprint, &sighted.observation)
+            }
+            (Some(Handed::Deleted), Some(fingerprint)) => {
+                let item = Item { cookie: None, points: Some((shown.name, visitor)), ..item(sighted, trace) };
+                let told = self.in_company(fingerprint, |company, memory| company.take(fingerprint, item, memory))?;
+                self.follow(told.moves, fingerprint, &sighted.observation)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn without_a_cookie(&mut self, sighted: &Sighted, trace: &Trace) -> Result<(), Needs> {
+        let Some(fingerprint) = trace.fingerprint else { return Ok(()) };
+        let item = item(sighted, trace);
+        let told = self.in_company(fingerprint, |company, memory| company.take(fingerprint, item, memory))?;
+        if told.late {
+            self.late(&sighted.observation);
+        }
+        let Some(Resolved { visitor, kind, evidence }) = told.who else {
+            return self.follow(told.moves, fingerprint, &sighted.observation);
+        };
+        if let Some(Handed::Out(name)) = trace.handed.filter(|_| !trace.fingerprint_only) {
+            self.link(name, Also::Behind(fingerprint))?;
+        }
+        if !sighted.overheard {
+            self.place(visitor, Observation { kind, evidence, ..sighted.observation.clone() })?;
+        }
+        self.follow(told.moves, fingerprint, &sighted.observation)?;
+        self.watch_again(visitor, fingerprint, sighted)
+    }
+
+    /// A cookie that came back, and about which there may be something to learn.
+    fn came_back(
+        &mut self,
+        sighted: &Sighted,
+        trace: &Trace,
+        shown: Shown,
+        fingerprint: Option<Name>,
+    ) -> Result<Back, Needs> {
+        let Some(fingerprint) = shown.origin.or(fingerprint).or(trace.fingerprint) else {
+            return Ok(Back { visitor: shown.name, contested: false, fingerprint: None, moves: Vec::new() });
+        };
+        let item = Item { cookie: Some(shown), handed: None, ..item(sighted, trace) };
+        let told = self.in_company(fingerprint, |company, memory| company.take(fingerprint, item, memory))?;
+        let visitor = told.who.map_or(shown.name, |who| who.visitor);
+        if told.contested && shown.origin.is_none() {
+            self.link(shown.name, Also::Behind(fingerprint))?;
+        } else if !told.contested && visitor == shown.name {
+            let (theirs, _) = self.visitor(Slot::Visitor(visitor, self.scope.module.clone()))?;
+            let at = sighted.observation.at;
+            theirs.settled = Some(theirs.settled.map_or(at, |first| first.min(at)));
+            self.unlink(shown.name)?;
+        }
+        Ok(Back { visitor, contested: told.contested, fingerprint: Some(fingerprint), moves: told.moves })
+    }
+
+    /// Another cookie was handed out for the session of one that is settled: it has to be watched again.
+    fn watch_again(&mut self, visitor: Name, fingerprint: Name, sighted: &Sighted) -> Result<(), Needs> {
+        let Who::Browser(Trace { handed: Some(_), fingerprint_only: false, .. }) = sighted.who else { return Ok(()) };
+        let without_a_cookie = self.without_a_cookie_behind(fingerprint)?;
+        let (theirs, _) = self.visitor(Slot::Visitor(visitor, self.scope.module.clone()))?;
+        if theirs.settled.take().is_none() {
+            return Ok(());
+        }
+        let shown = |one: &&Observation| one.by.map_or_else(|| !without_a_cookie.contains(&one.at), |by| by == visitor);
+        let Some(last_seen) = theirs.history.recent().iter().rev().find(shown).map(|one| one.at) else { return Ok(()) };
+        self.watch(visitor, last_seen, fingerprint, &sighted.observation)
+    }
+
+    /// What is known of a cookie.
+    fn standing(&mut self, cookie: Name, at: Millis) -> Result<Standing, Needs> {
+        // An earlier return than the first that is known tells more: until then others may have been taken for it.
+        if let Some(Also::Behind(fingerprint)) = self.also(cookie)? {
+            return Ok(Standing::Behind(Some(*fingerprint)));
+        }
+        let value = &self.open(Slot::Visitor(cookie, self.scope.module.clone()))?.value;
+        let settled = matches!(value, Value::Visitor(one) if one.settled.is_some_and(|first| at >= first));
+        Ok(if settled { Standing::Visitor(cookie) } else { Standing::Behind(None) })
+    }
+
+    /// The cookie that a renewed one took the place of, first of all.
+    fn first_of(&mut self, mut name: Name) -> Result<Name, Needs> {
+        for _ in 0..RENEWALS {
+            let Some(Also::Renews(renewed)) = self.also(name)? else { break };
+            name = *renewed;
+        }
+        Ok(name)
+    }
+
+    /// A cookie took another's place: what came with it, as far as it was taken for somebody else's, is that
+    /// visitor's.
+    fn renew(
+        &mut self,
+        name: Name,
+        renewed: Whose,
+        fingerprint: Option<Name>,
+        like: &Observation,
+    ) -> Result<(), Needs> {
+        if matches!(self.also(name)?, Some(Also::Renews(first)) if *first == renewed.cookie) {
+            return Ok(());
+        }
+        let (mut was, module) = (name, self.scope.module.clone());
+        if let Some(fingerprint) = fingerprint {
+            let for_it = (renewed.cookie, renewed.visitor);
+            let told =
+                self.in_company(fingerprint, |company, memory| company.renounce(fingerprint, name, for_it, memory))?;
+            was = told.who.map_or(was, |who| who.visitor);
+            self.follow(told.moves, fingerprint, like)?;
+        }
+        self.link(name, Also::Renews(renewed.cookie))?;
+        let mut moved = self.take_out_of_cookie(name, was, fingerprint)?;
+        for one in &mut moved {
+            one.by = renewed.contested.then_some(renewed.cookie);
+        }
+        let last = moved.iter().map(|one| one.at).max().filter(|_| renewed.contested);
+        self.put(Slot::Visitor(renewed.visitor, module), moved, true)?;
+        match (last, fingerprint) {
+            (Some(last), Some(fingerprint)) => self.watch(renewed.cookie, last, fingerprint, like),
+            _ => Ok(()),
+        }
+    }
+
+    /// What came with a cookie, as it was taken for a visitor's.
+    fn take_out_of_cookie(
+        &mut self,
+        name: Name,
+        from: Name,
+        fingerprint: Option<Name>,
+    ) -> Result<Vec<Observation>, Needs> {
+        let without_a_cookie = match fingerprint {
+            Some(fingerprint) => self.without_a_cookie_behind(fingerprint)?,
+            None => Vec::new(),
+        };
+        let module = self.scope.module.clone();
+        if let Value::Visitor(theirs) = &mut self.open(Slot::Visitor(name, module.clone()))?.value {
+            theirs.settled = None;
+        }
+        if !matches!(self.open(Slot::Visitor(from, module.clone()))?.value, Value::Visitor(_)) {
+            return Ok(Vec::new());
+        }
+        let theirs = |one: &Observation| match one.by {
+            Some(by) => by == name,
+            None => from == name && !without_a_cookie.contains(&one.at),
+        };
+        self.take_out(Slot::Visitor(from, module), &theirs)
+    }
+
+    fn link(&mut self, name: Name, also: Also) -> Result<(), Needs> {
+        let open = self.open(Slot::Also(name))?;
+        // What is known for certain stays.
+        if !matches!((&open.value, &also), (Value::Also(Also::Renews(_)), Also::Behind(_))) {
+            open.value = Value::Also(also);
+            open.touched = true;
+        }
+        Ok(())
+    }
+
+    fn unlink(&mut self, name: Name) -> Result<(), Needs> {
+        let open = self.open(Slot::Also(name))?;
+        if matches!(open.value, Value::Also(Also::Behind(_))) {
+            open.value = Value::Nothing;
+            open.touched = true;
+        }
+        Ok(())
+    }
+
+    fn in_company(
+        &mut self,
+        fingerprint: Name,
+        take: impl FnOnce(&mut Company, Memory) -> Told,
+    ) -> Result<Told, Needs> {
+        let memory = self.memory;
+        let open = self.open(Slot::Also(fingerprint))?;
+        if !matches!(open.value, Value::Also(Also::Company(_))) {
+            open.value = Value::Also(Also::Company(Box::default()));
+        }
+        let Value::Also(Also::Company(company)) = &mut open.value else { return Ok(Told::default()) };
+        open.touched = true;
+        Ok(take(company, memory))
+    }
+
+    /// When somebody without a cookie was seen behind a fingerprint.
+    fn without_a_cookie_behind(&mut self, fingerprint: Name) -> Result<Vec<Millis>, Needs> {
+        Ok(match self.also(fingerprint)? {
+            Some(Also::Company(company)) => company.without_a_cookie().collect(),
+            _ => Vec::new(),
+        })
+    }
+
+    /// What turned out to be another visitor's moves there.
+    fn follow(&mut self, moves: Vec<Move>, fingerprint: Name, like: &Observation) -> Result<(), Needs> {
+        let mut unwatched = Vec::new();
+        for one in moves {
+            match one {
+                Move::One { item, from, to } => self.move_one(&item, from, to, like)?,
+                Move::Cookie { name, from, to } => unwatched.extend(self.move_cookie(name, from, to, fingerprint)?),
+            }
+        }
+        // Only then: what follows from it sees everything where it belongs.
+        unwatched.into_iter().try_for_each(|(cookie, last)| self.watch(cookie, last, fingerprint, like))
+    }
+
+    fn move_one(
+        &mut self,
+        item: &Item,
+        from: Option<Resolved>,
+        to: Option<Resolved>,
+        like: &Observation,
+    ) -> Result<(), Needs> {
+        let mut found = Vec::new();
+        if let Some(from) = from {
+            let is_it = |one: &Observation| {
+                (one.at, one.kind, one.evidence, one.user, one.tie)
+                    == (item.at, from.kind, from.evidence, item.user, item.tie)
+            };
+            found = self.take_out(Slot::Visitor(from.visitor, item.module.clone()), &is_it)?;
+        }
+        let Some(to) = to else { return Ok(()) };
+        let slot = Slot::Visitor(to.visitor, item.module.clone());
+        if from.is_none() && item.kind != Kind::Page {
+            // It was nobody's and was not kept; that it was there is all that matters of it.
+            let day = like.stamp.policy.zone.day(item.at);
+            let Item { at, user, tie, .. } = *item;
+            found.push(Observation { at, user, tie, day, note: Arc::default(), ..like.clone() });
+        }
+        for one in &mut found {
+            (one.kind, one.evidence, one.by) = (to.kind, to.evidence, None);
+        }
+        self.put(slot, found, true)
+    }
+
+    /// Says when the cookie was last seen, if nobody watched that so far.
+    fn move_cookie(
+        &mut self,
+        name: Name,
+        from: Name,
+        to: Name,
+        fingerprint: Name,
+    ) -> Result<Option<(Name, Millis)>, Needs> {
+        let module = self.scope.module.clone();
+        let value = &self.open(Slot::Visitor(name, module.clone()))?.value;
+        let unwatched = matches!(value, Value::Visitor(one) if one.settled.is_some());
+        let mut moved = self.take_out_of_cookie(name, from, Some(fingerprint))?;
+        for one in &mut moved {
+            one.by = Some(name);
+        }
+        self.unlink(name)?;
+        self.link(name, Also::Behind(fingerprint))?;
+        let last = moved.iter().map(|one| one.at).max();
+        self.put(Slot::Visitor(to, module), moved, true)?;
+        Ok(last.filter(|_| unwatched).map(|last| (name, last)))
+    }
+
+    /// Tells those behind a fingerprint when a cookie was seen that was not watched until now.
+    fn watch(&mut self, cookie: Name, last: Millis, fingerprint: Name, like: &Observation) -> Result<(), Needs> {
+        let cookie = Shown { name: cookie, issued: None, origin: None };
+        let told = self.in_company(fingerprint, |company, memory| company.watch(fingerprint, cookie, last, memory))?;
+        self.follow(told.moves, fingerprint, like)
+    }
+
+    fn place(&mut self, visitor: Name, observation: Observation) -> Result<(), Needs> {
+        self.put(Slot::Visitor(visitor, self.scope.module.clone()), vec![observation], false)
+    }
+
+    fn put(&mut self, slot: Slot, mut seen: Vec<Observation>, moved: bool) -> Result<(), Needs> {
+        let memory = self.memory;
+        let (visitor, change) = self.visitor(slot)?;
+        let mut news = match (seen.pop(), seen.is_empty()) {
+            (None, _) => return Ok(()),
+            (Some(one), true) => visitor.history.add_one(one, memory),
+            (Some(one), false) => {
+                seen.push(one);
+                visitor.history.add(seen, memory)
+            }
+        };
+        if moved {
+            // Its page was seen before.
+            news.pages.clear();
+        }
+        change.join(news);
+        Ok(())
+    }
+
+    fn take_out(&mut self, slot: Slot, is_theirs: &dyn Fn(&Observation) -> bool) -> Result<Vec<Observation>, Needs> {
+        let (visitor, change) = self.visitor(slot)?;
+        let (taken, news) = visitor.history.take_out(is_theirs);
+        change.join(news);
+        Ok(taken)
+    }
+
+    fn late(&mut self, seen: &Observation) {
+        self.late.late += 1;
+        self.late.pages.extend((seen.kind == Kind::Page && seen.evidence != Evidence::Bot).then_some(seen.day));
+    }
+
+    fn also(&mut self, name: Name) -> Result<Option<&Also>, Needs> {
+        Ok(match &self.open(Slot::Also(name))?.value {
+            Value::Also(also) => Some(also),
+            _ => None,
+        })
+    }
+
+    fn visitor(&mut self, slot: Slot) -> Result<(&mut Visitor, &mut Change), Needs> {
+        let open = self.open(slot)?;
+        if !matches!(open.value, Value::Visitor(_)) {
+            open.value = Value::Visitor(Box::default());
+        }
+        open.touched = true;
+        match open {
+            Open { value: Value::Visitor(visitor), change, .. } => Ok((visitor, change)),
+            _ => Err(Needs::default()),
+        }
+    }
+
+    fn open(&mut self, slot: Slot) -> Result<&mut Open, Needs> {
+        let place = if let Some(place) = self.open.iter().position(|open| open.slot == slot) {
+            place
+        } else {
+            let value = self.shelf.take_down(&slot)?;
+            self.open.push(Open { slot, value, change: Change::default(), touched: false });
+            self.open.len() - 1
+        };
+        self.open.get_mut(place).ok_or_else(Needs::default)
+    }
+}
+
+fn item(sighted: &Sighted, trace: &Trace) -> Item {
+    let Observation { at, kind, evidence, user, ref stamp, tie, .. } = sighted.observation;
+    Item {
+        at,
+        answered: trace.answered,
+        kind,
+        evidence,
+        user,
+        cookie: trace.cookie,
+        handed: match trace.handed {
+            Some(Handed::Ours(name) | Handed::Out(name)) => Some(name),
+            _ => None,
+        },
+        points: None,
+        module: sighted.scope.module.clone(),
+        idle: stamp.policy.idle_timeout,
+        fingerprint_only: trace.fingerprint_only,
+        tie,
+    }
+}

@@ -1,0 +1,175 @@
+//! Commits a batch: reads what its plans need, takes their steps, and plans again where a race was lost.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use portalmeter_rules::time::Millis;
+
+use super::plan::{Circumstances, Held, Visit, plan};
+use super::recall::{self, Recall};
+use super::step::{Outcome, Place, Step};
+use super::{Committed, NodeId, Store, StoreError};
+use crate::history::Memory;
+use crate::intake::Sighted;
+use crate::observation::Key;
+use crate::observation::Stamp;
+use crate::policy::PolicyId;
+use crate::sheet::Visitor;
+
+/// What a node commits at once.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Whose.
+    pub node: NodeId,
+    /// The node's last entry in this batch: what it has up to here is in after the commit.
+    pub upto: u64,
+    /// What was seen, by visitor and scope.
+    pub visits: Vec<Visit>,
+    /// When, for the records' stored time.
+    pub now: Millis,
+}
+
+impl Batch {
+    /// A batch of what was seen, in any order.
+    pub fn new(node: NodeId, upto: u64, sighted: Vec<Sighted>, now: Millis) -> Self {
+        let mut visits: Vec<Visit> = Vec::new();
+        let mut places: HashMap<Key, usize> = HashMap::new();
+        for one in sighted {
+            let place = *places.entry(one.key).or_insert_with(|| {
+                visits.push(Visit { scope: Arc::clone(&one.scope), key: one.key, sighted: Vec::new() });
+                visits.len() - 1
+            });
+            if let Some(visit) = visits.get_mut(place) {
+                visit.sighted.push(one);
+            }
+        }
+        Self { node, upto, visits, now }
+    }
+
+    /// What was seen, one by one.
+    pub fn into_sighted(self) -> Vec<Sighted> {
+        self.visits.into_iter().flat_map(|visit| visit.sighted).collect()
+    }
+}
+
+/// A race is lost so often before the rest of a batch is put off.
+const ROUNDS: usize = 64;
+
+/// Commits a batch. What was committed stays so whatever becomes of the rest: to commit it again changes nothing.
+pub fn commit(store: &mut dyn Store, batch: &Batch, memory: Memory) -> Result<Committed, StoreError> {
+    Commit::new(store, batch, memory, None).run()
+}
+
+/// Commits a batch to a store that may have forgotten visitors: the ledger is asked who was there.
+pub fn commit_recalling(
+    store: &mut dyn Store,
+    batch: &Batch,
+    memory: Memory,
+    recall: &mut dyn Recall,
+) -> Result<Committed, StoreError> {
+    Commit::new(store, batch, memory, Some(recall)).run()
+}
+
+/// A batch that is being committed.
+struct Commit<'a> {
+    store: &'a mut dyn Store,
+    batch: &'a Batch,
+    memory: Memory,
+    recall: Option<&'a mut dyn Recall>,
+    held: Held,
+    recalled: HashMap<Place, Visitor>,
+    stamps: HashMap<PolicyId, Option<Stamp>>,
+}
+
+impl<'a> Commit<'a> {
+    fn new(store: &'a mut dyn Store, batch: &'a Batch, memory: Memory, recall: Option<&'a mut dyn Recall>) -> Self {
+        let (held, recalled, stamps) = (Held::new(), HashMap::new(), HashMap::new());
+        Self { store, batch, memory, recall, held, recalled, stamps }
+    }
+
+    fn run(mut self) -> Result<Committed, StoreError> {
+        let batch = self.batch;
+        self.load(batch.visits.iter().flat_map(Visit::likely).collect())?;
+        let mut done = Committed::default();
+        let mut left: Vec<&Visit> = batch.visits.iter().collect();
+        for _ in 0..ROUNDS {
+            if left.is_empty() {
+                self.store.passed(batch.node, batch.upto, batch.now)?;
+                return Ok(done);
+            }
+            left = self.round(&left, &mut done)?;
+        }
+        Err(StoreError::Contended(left.len()))
+    }
+
+    /// Plans these visits on what the store is thought to hold, and takes their steps; returns those that lost a race.
+    fn round<'v>(&mut self, visits: &[&'v Visit], done: &mut Committed) -> Result<Vec<&'v Visit>, StoreError> {
+        let (mut steps, mut planned) = (Vec::new(), Vec::new());
+        for visit in visits {
+            let (step, outcome) = self.plan(visit)?;
+            for write in &step.writes {
+                let place = Place { portal: Arc::clone(&step.portal), slot: write.slot.clone() };
+                self.held.insert(place, write.after.clone());
+            }
+            planned.push((*visit, outcome));
+            steps.push(step);
+        }
+        let outcomes = self.store.apply(&steps, self.batch.now)?;
+        let mut lost = Vec::new();
+        for ((step, (visit, committed)), outcome) in steps.iter().zip(planned).zip(outcomes) {
+            match outcome {
+                Outcome::Done => done.add(committed),
+                Outcome::Reset => return Err(StoreError::Forgot),
+                Outcome::Lost(there) => {
+                    done.races += 1;
+                    for (write, value) in step.writes.iter().zip(there) {
+                        self.held.insert(Place { portal: Arc::clone(&step.portal), slot: write.slot.clone() }, value);
+                    }
+                    lost.push(visit);
+                }
+            }
+        }
+        Ok(lost)
+    }
+
+    fn plan(&mut self, visit: &Visit) -> Result<(Step, Committed), StoreError> {
+        loop {
+            let Self { store, stamps, held, recalled, memory, batch, .. } = self;
+            let (asking, failure) = (RefCell::new((store, stamps)), RefCell::new(None));
+            let stamp = |id| {
+                let (store, stamps) = &mut *asking.borrow_mut();
+                if let Some(known) = stamps.get(&id) {
+                    return known.clone();
+                }
+                let found = store.stamp(id).unwrap_or_else(|error| {
+                    failure.replace(Some(error));
+                    None
+                });
+                stamps.insert(id, found.clone());
+                found
+            };
+            let at = Circumstances { held, recalled, stamps: &stamp, memory: *memory, now: batch.now };
+            let planned = plan(visit, at);
+            // A value whose policy cannot be asked for is not damaged.
+            if let Some(failure) = failure.into_inner() {
+                return Err(failure);
+            }
+            match planned {
+                Ok(planned) => return Ok(planned),
+                Err(places) => self.load(places)?,
+            }
+        }
+    }
+
+    fn load(&mut self, places: BTreeSet<Place>) -> Result<(), StoreError> {
+        let places: Vec<Place> = places.into_iter().collect();
+        let values = self.store.load(&places)?;
+        if let Some(recall) = &mut self.recall {
+            let since = self.batch.now - self.memory.keep;
+            self.recalled.extend(recall::visitors(*recall, &places, since)?);
+        }
+        self.held.extend(places.into_iter().zip(values));
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! From what was seen of a visitor, and what a store holds, to the one step that a commit takes.
+//!
+//! Pure: a sheet is filled with the values as they were read; the step writes them back if they still
+//! are that. Nothing here knows of a database.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use portalmeter_rules::time::Millis;
+
+use super::Committed;
+use super::row::Stamps;
+use super::step::{Gain, Lively, Place, Slot, Step, Write};
+use super::telling::{Gains, Whose};
+use super::value;
+use crate::entry::Entry;
+use crate::history::Memory;
+use crate::intake::Sighted;
+use crate::names::{Handed, Who};
+use crate::observation::{Key, Scope, Stamp};
+use crate::sheet::{Needs, Open, Sheet, Shelf, Value, Visitor};
+use crate::usage::Sums;
+
+/// Values as a store holds them, or will once the steps before this one are taken.
+pub(super) type Held = HashMap<Place, Option<Vec<u8>>>;
+
+/// Everything that was seen of one visitor in one scope, as far as a node tells visitors apart.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// Where.
+    pub scope: Arc<Scope>,
+    /// Where and of whom.
+    pub key: Key,
+    /// What, in any order.
+    pub sighted: Vec<Sighted>,
+}
+
+/// What a plan needs to know beside the values.
+#[derive(Clone, Copy)]
+pub(super) struct Circumstances<'a> {
+    pub(super) held: &'a Held,
+    /// What the ledger knows of visitors that the store may have forgotten.
+    pub(super) recalled: &'a HashMap<Place, Visitor>,
+    pub(super) stamps: Stamps<'a>,
+    pub(super) memory: Memory,
+    pub(super) now: Millis,
+}
+
+impl Visit {
+    /// Slots that its plan will most likely ask for.
+    pub(super) fn likely(&self) -> Vec<Place> {
+        let module = self.scope.module.clone();
+        let mut slots = vec![Slot::Visitor(self.key.visitor, module.clone()), Slot::Also(self.key.visitor)];
+        for sighted in &self.sighted {
+            let Who::Browser(trace) = &sighted.who else {
+                slots.truncate(1);
+                continue;
+            };
+            if let (None, Some(Handed::Ours(name) | Handed::Out(name))) = (trace.cookie, trace.handed) {
+                slots.push(Slot::Visitor(name, module.clone()));
+            }
+        }
+        slots.into_iter().map(|slot| Place { portal: Arc::clone(&self.scope.portal), slot }).collect()
+    }
+}
+
+/// Values as bytes, taken down and read.
+struct Bytes<'a> {
+    at: Circumstances<'a>,
+    portal: &'a Arc<str>,
+    before: Vec<Option<Vec<u8>>>,
+    damaged: u64,
+}
+
+impl Shelf for Bytes<'_> {
+    fn take_down(&mut self, slot: &Slot) -> Result<Value, Needs> {
+        let place = Place { portal: Arc::clone(self.portal), slot: slot.clone() };
+        let Some(before) = self.at.held.get(&place) else { return Err(Needs([slot.clone()].into())) };
+        let read = before.as_deref().map(|bytes| value::read(bytes, slot, self.at.stamps));
+        let value = read.unwrap_or(Ok(Value::Nothing)).unwrap_or_else(|value::Damaged| {
+            self.damaged += 1;
+            let bytes = before.as_ref().map_or(0, Vec::len);
+            tracing::warn!(?place, bytes, "a value could not be read; it is begun anew");
+            Value::Nothing
+        });
+        self.before.push(before.clone());
+        let known = if let Value::Visitor(visitor) = &value { visitor.history.last_seen() } else { None };
+        let recalled = self.at.recalled.get(&place).filter(|visitor| visitor.history.last_seen() > known);
+        Ok(recalled.map_or(value, |visitor| Value::Visitor(Box::new(visitor.clone()))))
+    }
+}
+
+/// The step for a visit, or what has to be read first.
+pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Result<(Step, Committed), BTreeSet<Place>> {
+    let portal = &visit.scope.portal;
+    let mut bytes = Bytes { at, portal, before: Vec::new(), damaged: 0 };
+    let mut sheet = Sheet::new(&mut bytes, &visit.scope, at.memory);
+    let mut sighted: Vec<&Sighted> = visit.sighted.iter().collect();
+    sighted.sort_by(|one, other| one.observation.cmp(&other.observation));
+    for one in sighted {
+        sheet.take(one).map_err(|Needs(slots)| {
+            slots.into_iter().map(|slot| Place { portal: Arc::clone(portal), slot }).collect::<BTreeSet<_>>()
+        })?;
+    }
+    let (open, late) = sheet.finish();
+    let mut made = Made::new(at, portal);
+    made.done = Committed { damaged: bytes.damaged, late: u64::from(late.late), ..Committed::default() };
+    for day in late.pages {
+        made.gains.entry((visit.scope.module.clone(), day)).or_default().page_views += 1;
+    }
+    let stamp = visit.sighted.first().map(|one| &one.observation.stamp);
+    for (open, before) in open.into_iter().zip(bytes.before) {
+        made.write(open, before, stamp);
+    }
+    Ok(made.finish(stamp))
+}
+
+/// A step in the making.
+struct Made<'a> {
+    at: Circumstances<'a>,
+    step: Step,
+    done: Committed,
+    gains: Gains,
+    withdrawn: Vec<Entry>,
+    told: Vec<Entry>,
+}
+
+impl<'a> Made<'a> {
+    fn new(at: Circumstances<'a>, portal: &Arc<str>) -> Self {
+        Self {
+            at,
+            step: Step { portal: Arc::clone(portal), ..Step::default() },
+            done: Committed::default(),
+            gains: Gains::new(),
+            withdrawn: Vec::new(),
+            told: Vec::new(),
+        }
+    }
+
+    fn write(&mut self, open: Open, before: Option<Vec<u8>>, stamp: Option<&Stamp>) {
+        let Open { slot, mut value, change, touched } = open;
+        if let (Slot::Visitor(name, module), Value::Visitor(visitor), true) = (&slot, &mut value, touched) {
+            let scope = Arc::new(Scope { portal: Arc::clone(&self.step.portal), module: module.clone() });
+            let whose = Whose { scope: &scope, visitor: *name, now: self.at.now };
+            self.done.late += u64::from(change.late);
+            whose.gains(visitor, &change, &mut self.gains);
+            whose.entries(visitor, change, &mut self.told, &mut self.withdrawn);
+            let last_seen = visitor.history.session().map(|session| session.last_seen);
+            self.step.live.push(Lively { visitor: *name, module: module.clone(), last_seen });
+        }
+        let idle = stamp.map_or(0, |stamp| stamp.policy.idle_timeout);
+        let expires = value.expires(self.at.now, idle, self.at.memory);
+        let after = if touched { value::write(&value) } else { before.clone() };
+        // What was not there and is not is of no interest: whoever puts something there changes more than that.
+        if before.is_some() || after.is_some() {
+            self.step.writes.push(Write { slot, before, after, expires });
+        }
+    }
+
+    fn finish(self, stamp: Option<&Stamp>) -> (Step, Committed) {
+        let Self { mut step, mut done, gains, withdrawn, told, .. } = self;
+        done.withdrawn += withdrawn.len() as u64;
+        done.added += told.iter().filter(|entry| matches!(entry, Entry::Record(_))).count() as u64;
+        // What no longer follows goes first: the same id may come back with another class.
+        step.entries = withdrawn;
+        step.entries.extend(told);
+        let zone: Arc<str> = stamp.map_or("UTC", |stamp| stamp.policy.zone.name()).into();
+        let gained = gains.into_iter().filter(|(_, sums)| *sums != Sums::default());
+        step.gains = gained.map(|((module, day), sums)| Gain { module, day, zone: Arc::clone(&zone), sums }).collect();
+        (step, done)
+    }
+}

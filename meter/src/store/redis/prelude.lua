@@ -1,0 +1,33 @@
+-- What scripts share. KEYS[1] is the portal's epoch.
+local K, A, call, type, safely = KEYS, ARGV, redis.call, type, pcall
+local pcall = redis.pcall
+local aside
+
+-- After a refusal: somebody else's value under a key of ours is renamed, so that what should be there begins anew. Any
+-- other refusal is raised by doing it again.
+local function again(refused, command, key, ...)
+  local said = refused.err or ''
+  if said:find('WRONGTYPE', 1, true) or said:find('not an integer', 1, true) or said:find('overflow', 1, true)
+      or said:find('exhausted', 1, true) then
+    local root, time = K[1]:sub(1, -6), call('TIME')
+    local to = root .. 'aside:' .. time[1] .. '.' .. time[2] .. ':' .. key:sub(#root + 1)
+    call('RENAME', key, to)
+    aside = aside or {}
+    aside[#aside + 1] = to
+  end
+  return call(command, key, ...)
+end
+
+local function write(command, key, ...)
+  local done = pcall(command, key, ...)
+  if type(done) == 'table' and done.err then return again(done, command, key, ...) end
+  return done
+end
+
+local function answer(code, values)
+  if not (aside or values) then return code end
+  local all = { code, values or {} }
+  for i = 1, aside and #aside or 0 do all[i + 2] = aside[i] end
+  return all
+end
+

@@ -1,0 +1,32 @@
+//! The scripts: each short, sent by its hash, loaded where a server does not have it.
+
+use std::sync::LazyLock;
+
+/// A script and its hash.
+pub(super) struct Script {
+    pub(super) text: &'static str,
+    pub(super) sha: String,
+}
+
+impl Script {
+    fn new(text: &'static str) -> Self {
+        Self { text, sha: redis::Script::new(text).get_hash().to_owned() }
+    }
+}
+
+macro_rules! with_prelude {
+    ($file:literal) => {
+        LazyLock::new(|| Script::new(concat!(include_str!("prelude.lua"), include_str!($file))))
+    };
+}
+
+/// One step of a commit.
+pub(super) static COMMIT: LazyLock<Script> = with_prelude!("commit.lua");
+/// Counters are set right.
+pub(super) static SETTLE: LazyLock<Script> = with_prelude!("settle.lua");
+/// Visitors leave the live index.
+pub(super) static LEAVE: LazyLock<Script> = with_prelude!("leave.lua");
+/// The stream lets go of what every ledger has.
+pub(super) static TRIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("trim.lua")));
+/// A key of ours that holds another type is renamed.
+pub(super) static ASIDE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("aside.lua")));

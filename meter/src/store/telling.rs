@@ -1,0 +1,119 @@
+//! What a change of a visitor's history means for counters and ledger.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use portalmeter_rules::id::Name;
+use portalmeter_rules::time::Millis;
+use portalmeter_rules::verdict::Kind;
+
+use crate::day::Day;
+use crate::entry::{Entry, Presence, SessionRow, UsageRecord};
+use crate::history::Change;
+use crate::observation::Scope;
+use crate::record::session_id;
+use crate::session::Session;
+use crate::sheet::Visitor;
+use crate::usage::Sums;
+
+/// What days gain, by module.
+pub(super) type Gains = BTreeMap<(Option<Arc<str>>, Day), Sums>;
+
+/// The ledger hears of a session that goes on this often.
+const TELL: Millis = 60_000;
+
+/// Whose history changed.
+pub(super) struct Whose<'a> {
+    pub(super) scope: &'a Arc<Scope>,
+    pub(super) visitor: Name,
+    pub(super) now: Millis,
+}
+
+impl Whose<'_> {
+    /// What its days gain.
+    pub(super) fn gains(&self, visitor: &Visitor, change: &Change, gains: &mut Gains) {
+        let mut gain = |day: Day, with: &dyn Fn(&mut Sums)| {
+            with(gains.entry((self.scope.module.clone(), day)).or_default());
+        };
+        for counted in &change.counted {
+            gain(counted.day, &|sums| sums.add(counted.class, 1));
+        }
+        for counted in &change.withdrawn {
+            gain(counted.day, &|sums| sums.add(counted.class, -1));
+        }
+        for conversion in &change.converted {
+            gain(conversion.day, &|sums| sums.converted += 1);
+        }
+        for conversion in &change.unconverted {
+            gain(conversion.day, &|sums| sums.converted -= 1);
+        }
+        for day in &change.pages {
+            gain(*day, &|sums| sums.page_views += 1);
+        }
+        for (day, millis) in change.lasted.iter().filter(|_| !visitor.is_bot()) {
+            gain(*day, &|sums| sums.duration_ms += millis);
+        }
+    }
+
+    /// What the ledger is told: what no longer follows apart, for that goes first.
+    pub(super) fn entries(
+        &self,
+        visitor: &mut Visitor,
+        change: Change,
+        told: &mut Vec<Entry>,
+        withdrawn: &mut Vec<Entry>,
+    ) {
+        let record = |counted| UsageRecord::new(self.scope, self.visitor, counted, self.now);
+        let counts = !change.counted.is_empty() || !change.withdrawn.is_empty();
+        let news = counts || change.altered || !change.gone.is_empty();
+        withdrawn.extend(change.withdrawn.into_iter().map(|counted| Entry::Withdrawn(record(counted))));
+        told.extend(change.counted.into_iter().map(|counted| Entry::Record(record(counted))));
+        for session in &change.sessions {
+            if news || session.last_seen - visitor.told >= TELL {
+                told.extend(self.session(session, visitor, false).map(Entry::Session));
+                visitor.told = visitor.told.max(session.last_seen);
+            }
+        }
+        for started in change.gone {
+            let session = visitor.history.session().or(change.sessions.last()).cloned();
+            let Some(session) = session else { continue };
+            told.extend(self.session(&Session { started, ..session }, visitor, true).map(Entry::Session));
+        }
+        let presence = |(day, user): (Day, Option<Name>), gone| {
+            let Scope { portal, module } = &**self.scope;
+            let (portal, module) = (portal.to_string(), module.as_deref().map(str::to_owned));
+            Entry::Presence(Presence { portal, module, day, visitor: self.visitor, user, gone })
+        };
+        told.extend(change.present.into_iter().map(|one| presence(one, false)));
+        told.extend(change.absent.into_iter().map(|one| presence(one, true)));
+    }
+
+    fn session(&self, session: &Session, visitor: &Visitor, gone: bool) -> Option<SessionRow> {
+        let stamp = visitor.history.recent().last().map(|seen| &seen.stamp)?;
+        let note = visitor.history.recent().iter().rev().find(|seen| seen.kind == Kind::Page).map(|seen| &seen.note);
+        let word = |word: Option<&Arc<str>>| word.map(ToString::to_string);
+        Some(SessionRow {
+            id: session_id(self.scope, self.visitor, session.started),
+            portal: self.scope.portal.to_string(),
+            module: self.scope.module.as_deref().map(str::to_owned),
+            visitor: self.visitor,
+            started: session.started,
+            began: session.began,
+            last_seen: session.last_seen,
+            counted_day: session.counted_day,
+            class: session.class,
+            proven_guest: session.proven_guest,
+            logged_out: session.logged_out,
+            user: session.user,
+            account: word(note.and_then(|note| note.account.as_ref())),
+            agent: word(note.and_then(|note| note.agent.as_ref())),
+            pages: session.pages,
+            actions: 0,
+            converted: session.converted,
+            zone: stamp.policy.zone.name().to_owned(),
+            policy: stamp.id,
+            gone,
+            stored_time: self.now,
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! `portalmeter journal`: the journals of nodes that are gone.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use portalmeter_meter::journal::reader::{self, Damage};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::{ApplyArgs, Output, ShowArgs};
+use crate::output::{say, say_aside};
+
+/// What is in a segment.
+#[derive(Debug, Serialize)]
+struct Shown {
+    file: String,
+    entries: u64,
+    bytes: u64,
+    torn_bytes: u64,
+    is_journal: bool,
+}
+
+/// Counts what a node that never comes back had not committed.
+pub(crate) fn apply(args: &ApplyArgs) -> ExitCode {
+    let Some(_config) = super::run::load(&args.config.config) else { return ExitCode::FAILURE };
+    let segments = match segments(&args.files).and_then(|files| files.iter().map(|file| look(file)).collect()) {
+        Ok(segments) => segments,
+        Err(wrong) => return fail(&wrong),
+    };
+    let segments: Vec<Shown> = segments;
+    if let Some(other) = segments.iter().find(|one| !one.is_journal) {
+        return fail(&format!("{} is no journal", other.file));
+    }
+    fail("this build cannot apply journals yet: nothing was changed; a node that starts on them commits them")
+}
+
+/// Says what is in journal files.
+pub(crate) fn show(args: &ShowArgs) -> ExitCode {
+    let mut all = Vec::new();
+    for file in match segments(&args.files) {
+        Ok(files) => files,
+        Err(wrong) => return fail(&wrong),
+    } {
+        match look(&file) {
+            Ok(shown) => all.push(shown),
+            Err(wrong) => return fail(&wrong),
+        }
+    }
+    match args.output {
+        Output::Json => say(&format!("{}\n", json!({ "segments": all }))),
+        Output::Csv => {
+            say("file,entries,bytes,torn_bytes,is_journal\n");
+            for Shown { file, entries, bytes, torn_bytes, is_journal } in &all {
+                say(&format!("\"{}\",{entries},{bytes},{torn_bytes},{is_journal}\n", file.replace('"', "\"\"")));
+            }
+        }
+        Output::Table => all.iter().for_each(|shown| say(&in_words(shown))),
+    }
+    if all.iter().all(|shown| shown.is_journal) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn in_words(shown: &Shown) -> String {
+    let Shown { file, entries, bytes, torn_bytes, is_journal } = shown;
+    if !is_journal {
+        return format!("{file}: no journal, {bytes} bytes\n");
+    }
+    let torn = match torn_bytes {
+        0 => String::new(),
+        torn => format!("; {torn} bytes behind the last whole one, cut off by a crash or damaged"),
+    };
+    let entries = if *entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") };
+    format!("{file}: {entries}, {bytes} bytes{torn}\n")
+}
+
+/// The segments that are named, or that are in folders that are named.
+fn segments(named: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    let mut all = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            all.push(path.clone());
+            continue;
+        }
+        let found = reader::segments(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        if found.is_empty() {
+            return Err(format!("{} holds no *.journal", path.display()));
+        }
+        all.extend(found);
+    }
+    Ok(all)
+}
+
+fn look(path: &Path) -> Result<Shown, String> {
+    let failed = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+    let (mut entries, mut damage) = (0, Damage::default());
+    let bytes = path.metadata().map_err(failed)?.len();
+    reader::read_segment(path, &mut |_| entries += 1, &mut damage).map_err(failed)?;
+    let (file, torn_bytes) = (path.display().to_string(), damage.torn_bytes);
+    Ok(Shown { file, entries, bytes, torn_bytes, is_journal: damage.foreign == 0 })
+}
+
+fn fail(why: &str) -> ExitCode {
+    say_aside(&format!("{why}\n"));
+    ExitCode::FAILURE
+}

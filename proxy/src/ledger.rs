@@ -1,0 +1,35 @@
+//! The ledger that a configuration names, opened for a command.
+
+use portalmeter_meter::ledger::postgres::PostgresLedger;
+use portalmeter_meter::ledger::sqlite::SqliteLedger;
+use portalmeter_meter::ledger::{Ledger, LedgerError};
+
+use crate::config::{Config, Place};
+
+/// To be asked only. [`LedgerError::Absent`]: nothing was ever metered into it.
+pub(crate) fn to_read(config: &Config) -> Result<Box<dyn Ledger>, LedgerError> {
+    match &config.ledger.place {
+        Place::Embedded => match SqliteLedger::open(&config.data_dir)? {
+            Some(ledger) => Ok(Box::new(ledger)),
+            None => Err(LedgerError::Absent),
+        },
+        Place::Postgres(postgres) => Ok(Box::new(PostgresLedger::read_only(postgres.url.reveal())?)),
+    }
+}
+
+/// To be told something, beside a running `run` too; one that is not there is not made.
+pub(crate) fn to_write(config: &Config) -> Result<Box<dyn Ledger>, LedgerError> {
+    to_read(config)?.ping()?;
+    match &config.ledger.place {
+        Place::Embedded => Ok(Box::new(SqliteLedger::create(&config.data_dir)?)),
+        Place::Postgres(postgres) => Ok(Box::new(PostgresLedger::new(postgres.url.reveal())?)),
+    }
+}
+
+/// Where it is, as it may be shown.
+pub(crate) fn place(config: &Config) -> String {
+    match &config.ledger.place {
+        Place::Embedded => config.data_dir.display().to_string(),
+        Place::Postgres(postgres) => postgres.shown.clone(),
+    }
+}

@@ -1,0 +1,52 @@
+//! The same commands where the ledger is a Postgres.
+
+use portalmeter_meter::ledger::postgres::PostgresLedger;
+
+use super::books::{Books, today};
+use crate::postgres::Postgres;
+
+/// A server with the books in a schema of their own.
+fn books(server: &Postgres) -> Books {
+    let url = server.schema();
+    let books = Books::empty(&format!("[ledger]\nurl = \"{url}\"\n"));
+    assert!(books.ask("check").out.contains("there is no ledger yet"));
+    books.fill(&mut PostgresLedger::new(&url).unwrap());
+    books
+}
+
+#[test]
+fn the_books_are_kept_in_postgres_as_in_sqlite() {
+    let server = Postgres::start();
+    let books = books(&server);
+    let told = books.ask("check");
+    assert!(told.code == 0 && told.out.contains("answers; its id is "), "{told:?}");
+    assert_eq!(books.counted("support", today()), (2, 1));
+    let recount = format!("recount --month {}", today().month());
+    assert_eq!(books.ask(&recount).code, 0, "{:?}", books.ask(&recount));
+
+    let day = today().plus(-4);
+    let told = books
+        .ask(&format!("correct --portal support --day {day} --class guest --amount -1 --author ann --reason a_test"));
+    assert_eq!(told.code, 0, "{told:?}");
+    assert_eq!((books.counted("support", day), books.counted("support", today())), ((2, 1), (1, 1)));
+    let found = books.ask(&recount);
+    assert_eq!(found.code, 0, "{found:?}");
+
+    let ledger = books.path().join("portalmeter.toml");
+    let schema = std::fs::read_to_string(ledger).unwrap();
+    let schema = schema.split("search_path%3D").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let day = today();
+    server.sql(&format!(
+        "DELETE FROM {schema}.usage_record WHERE portal = 'support' AND class = 'external' AND day = '{day}'"
+    ));
+    let found = books.ask(&recount);
+    let line = format!("support {day}: total external: expected 0, the sum of its records, found 1");
+    assert!(found.code == 1 && found.out.lines().any(|one| one == line), "{found:?}");
+
+    server.stop();
+    let told = books.ask("report --day today");
+    assert!(told.code == 1 && told.aside.contains("the ledger is away"), "{told:?}");
+    assert_eq!(books.ask("check").code, 0);
+    let told = books.ask("correct --portal support --day today --class bot --amount 1 --author ann --reason x");
+    assert!(told.code == 1 && told.out.is_empty() && told.aside.contains("the ledger is away"), "{told:?}");
+}
