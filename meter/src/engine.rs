@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use portalmeter_rules::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -37,12 +36,8 @@ pub struct Settings {
     /// Where journals are, if other nodes share the store: then it may be away when this one starts, and
     /// forget, and what is in journals is committed beside everything else.
     pub shared: Option<SharedStore>,
-    /// How often `each_flush` is called.
-    pub flush_interval: Duration,
     /// Reads the clock.
     pub clock: Arc<dyn Fn() -> Millis + Send + Sync>,
-    /// Called after each flush interval in which something was committed, and after sealing.
-    pub each_flush: Arc<dyn Fn() + Send + Sync>,
     /// Called about once a minute while everything is committed.
     pub each_minute: Arc<dyn Fn(&Journal) + Send + Sync>,
 }

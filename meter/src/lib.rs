@@ -24,6 +24,7 @@ pub mod guard;
 pub mod history;
 pub mod intake;
 pub mod journal;
+pub mod keeper;
 pub mod ledger;
 pub mod names;
 pub mod observation;

@@ -25,6 +25,7 @@ mod value;
 
 pub use commit::{Batch, commit, commit_recalling};
 pub use recall::Recall;
+pub(crate) use telling::farewell;
 pub use plan::Visit;
 use step::{Outcome, Place, Step};
 

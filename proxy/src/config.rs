@@ -55,7 +55,7 @@ pub(crate) use limits::Patience;
 pub(crate) use portal::{Portal, shown_host};
 pub(crate) use problem::{Problem, Problems};
 pub(crate) use product::Preset;
-pub(crate) use secret::{Secret, SecretSource, load_or_generate};
+pub(crate) use secret::{Secret, SecretSource, keep_shared_secret, load_or_generate};
 pub(crate) use server::{Admin, Server};
 pub(crate) use store::Store;
 pub(crate) use units::in_words;

@@ -19,6 +19,7 @@ pub mod fuzz;
 mod gateway;
 mod headers;
 mod issuers;
+mod keeping;
 mod ledger;
 mod log;
 mod metering;

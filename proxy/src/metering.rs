@@ -1,11 +1,13 @@
 //! The meter as the proxy calls it: one exchange in, a cookie and a receipt out.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use portalmeter_meter::engine::{Engine, EngineSink, Receipt};
 use portalmeter_meter::intake::Intake;
+use portalmeter_meter::keeper::Keeper;
 use portalmeter_rules::facts::{Origin, Request, Response};
 use portalmeter_rules::id::Name;
 use portalmeter_rules::identity::probe::Answer;
@@ -15,12 +17,15 @@ use portalmeter_rules::verdict::Kind;
 
 use crate::forwarded::Client;
 use crate::headers::Fields;
+use crate::keeping::Clock;
 use crate::metrics::Counters;
 
 /// The meter of a running proxy.
 pub(crate) struct Metering {
     pub(crate) intake: Intake,
-    pub(crate) engine: Engine,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) keeper: Keeper,
+    pub(crate) clock: Clock,
     pub(crate) counters: Counters,
     /// Response fields that clients do not get to see, by portal.
     pub(crate) hidden_headers: Vec<Vec<String>>,
@@ -82,10 +87,9 @@ pub(crate) struct Metered {
 }
 
 impl Metering {
-    /// Now, by the machine's clock.
-    #[expect(clippy::unused_self, reason = "the store's clock takes its place once nodes share one")]
+    /// Now, by the clock that all nodes share.
     pub(crate) fn now(&self) -> Millis {
-        now()
+        self.clock.now()
     }
 
     /// The portal whose upstream serves a request.

@@ -186,10 +186,8 @@ fn engine(dir: &Path, clock: &Arc<AtomicI64>) -> Engine {
     let clock = Arc::clone(clock);
     let settings = Settings {
         memory: Memory::keeping(KEEP),
-        seal_after: 48 * 3_600_000,
-        flush_interval: Duration::from_mins(1),
+        shared: None,
         clock: Arc::new(move || clock.load(Ordering::Relaxed)),
-        each_flush: Arc::new(|| {}),
         each_minute: Arc::new(|_| {}),
     };
     let limits = Limits { disk: 1 << 40, ..Limits::default() };

@@ -38,7 +38,7 @@ pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) -> bool {
     let now = (shared.settings.clock)();
     let mut taken = Taken::default();
     let mut arrears = Arrears::at_start(shared.settings.shared.clone(), now);
-    let mut chores = Chores { flushed: now, minute: 0, dirty: false };
+    let mut chores = Chores { minute: 0 };
     loop {
         let ends = take(shared, &mut taken);
         let now = (shared.settings.clock)();
@@ -46,7 +46,6 @@ pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) -> bool {
         let mut outcome = arrears.settle(shared, store, now);
         if outcome.is_ok() && !taken.is_empty() {
             outcome = commit(shared, store, &mut taken, &arrears, now);
-            chores.dirty |= outcome.is_ok();
         }
         let failed = outcome.is_err();
         note(shared, &mut arrears, outcome);
@@ -55,7 +54,6 @@ pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) -> bool {
             if failed {
                 tracing::error!(observations = taken.sighted.len(), "the last commit failed");
             }
-            chores.flush(shared, now, true);
             arrears.leave(shared, store, behind);
             // What is behind a gap is in the journal only.
             return !behind;
@@ -140,35 +138,21 @@ fn commit(
 
 /// What is done now and then, between commits.
 struct Chores {
-    flushed: Millis,
     minute: Millis,
-    dirty: bool,
 }
 
 impl Chores {
     fn run(&mut self, shared: &Shared, store: &mut dyn Store, now: Millis, failed: bool, behind: bool) {
         shared.live.expire(now);
-        if failed {
+        if failed || (now - self.minute < MINUTE && now >= self.minute) {
             return;
         }
-        if now - self.minute >= MINUTE || now < self.minute {
-            self.minute = now;
-            if let Err(error) = store.expire(now) {
-                tracing::warn!(%error, "what has expired could not be removed");
-            }
-            if !behind {
-                (shared.settings.each_minute)(&shared.journal);
-            }
+        self.minute = now;
+        if let Err(error) = store.expire(now) {
+            tracing::warn!(%error, "what has expired could not be removed");
         }
-        self.flush(shared, now, false);
-    }
-
-    fn flush(&mut self, shared: &Shared, now: Millis, last: bool) {
-        let due = now - self.flushed >= shared.settings.flush_interval.as_millis() as Millis || now < self.flushed;
-        if self.dirty && (due || last) {
-            self.flushed = now;
-            self.dirty = false;
-            (shared.settings.each_flush)();
+        if !behind {
+            (shared.settings.each_minute)(&shared.journal);
         }
     }
 }

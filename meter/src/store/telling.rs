@@ -1,5 +1,6 @@
 //! What a change of a visitor's history means for counters and ledger.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,13 +8,15 @@ use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
 use portalmeter_rules::verdict::Kind;
 
+use super::step::{Lively, Place, Slot};
+use super::{Store, StoreError, value};
 use crate::day::Day;
 use crate::entry::{Entry, Presence, SessionRow, UsageRecord};
 use crate::history::Change;
 use crate::observation::Scope;
 use crate::record::session_id;
 use crate::session::Session;
-use crate::sheet::Visitor;
+use crate::sheet::{Value, Visitor};
 use crate::usage::Sums;
 
 /// What days gain, by module.
@@ -21,6 +24,33 @@ pub(super) type Gains = BTreeMap<(Option<Arc<str>>, Day), Sums>;
 
 /// The ledger hears of a session that goes on this often.
 const TELL: Millis = 60_000;
+
+/// What the ledger is told last of those who are live no more.
+pub(crate) fn farewell(
+    store: &mut dyn Store,
+    portal: &Arc<str>,
+    overdue: Vec<Lively>,
+    now: Millis,
+) -> Result<Vec<(Lively, Vec<Entry>)>, StoreError> {
+    let place = |one: &Lively| {
+        Place { portal: Arc::clone(portal), slot: Slot::Visitor(one.visitor, one.module.clone()) }
+    };
+    let places: Vec<Place> = overdue.iter().map(place).collect();
+    let values = store.load(&places)?;
+    let store = RefCell::new(store);
+    let stamps = |id| store.borrow_mut().stamp(id).ok().flatten();
+    let told = overdue.into_iter().zip(places).zip(values).map(|((one, place), bytes)| {
+        let Some(Ok(Value::Visitor(visitor))) = bytes.map(|bytes| value::read(&bytes, &place.slot, &stamps)) else {
+            return (one, Vec::new());
+        };
+        let scope = Arc::new(Scope { portal: Arc::clone(portal), module: one.module.clone() });
+        let whose = Whose { scope: &scope, visitor: one.visitor, now };
+        let session = visitor.history.session().filter(|session| session.last_seen > visitor.told);
+        let row = session.and_then(|session| whose.session(session, &visitor, false));
+        (one, row.map(Entry::Session).into_iter().collect())
+    });
+    Ok(told.collect())
+}
 
 /// Whose history changed.
 pub(super) struct Whose<'a> {

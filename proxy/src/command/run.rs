@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use pingora::apps::HttpServerOptions;
@@ -12,14 +12,12 @@ use pingora::proxy::HttpProxy;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs as PingoraArgs, Server};
 use pingora::services::listening::Service;
-use portalmeter_meter::engine::{self, Engine, Settings};
+use portalmeter_meter::engine::{Engine, Settings, SharedStore};
 use portalmeter_meter::history::Memory;
 use portalmeter_meter::intake::Intake;
 use portalmeter_meter::journal::reader::{self, Retention};
 use portalmeter_meter::journal::{Journal, Limits};
-use portalmeter_meter::observation::Stamp;
-use portalmeter_meter::store::embedded::EmbeddedStore;
-use portalmeter_meter::store::{NodeId, Store};
+use portalmeter_meter::store::NodeId;
 use tracing_subscriber::EnvFilter;
 
 use crate::admin::{self, Admin};
@@ -29,14 +27,14 @@ use crate::config::{self, Config};
 use crate::door::Door;
 use crate::gateway::Gateway;
 use crate::issuers;
-use crate::metering::{Metering, now};
+use crate::keeping::{self, Clock};
+use crate::metering::Metering;
 use crate::metrics::{self, Counters};
 use crate::output::say_aside;
 use crate::probes::Probes;
 use crate::resolve;
 use crate::shutdown::{Drain, InFlight};
 use crate::upstream::Upstreams;
-use crate::usage_files::UsageFiles;
 
 /// Runs until it is asked to end.
 pub(crate) fn run(args: &RunArgs) -> ExitCode {
@@ -141,6 +139,7 @@ pub(crate) fn serve(
     std::thread::Builder::new().name("ready".to_owned()).spawn(announce).map_err(|error| error.to_string())?;
     let finish = move || {
         let kept = metering.engine.close();
+        metering.keeper.close();
         ended();
         kept
     };
@@ -194,33 +193,22 @@ fn server(config: &Config, gateway: Gateway) -> Server {
 
 /// The meter: secret, store, journal, what a crash left, and the engine.
 fn meter(config: &Config) -> Result<Metering, String> {
-    if !matches!((&config.store, &config.ledger.place), (config::Store::Embedded, config::Place::Embedded)) {
-        return Err("this build keeps everything in data_dir: write url = \"embedded\" for store and ledger".to_owned());
-    }
-    let secret = config::load_or_generate(config).map_err(|error| format!("the secret: {error}"))?;
+    let secret = keeping::secret(config)?;
     let memory = Memory::keeping(config.journal.keep);
     let journal_dir = config.data_dir.join("journal");
-    let stamps: Vec<Stamp> = config.portals.iter().map(|portal| portal.stamp.clone()).collect();
-    let mut store = EmbeddedStore::open(&config.data_dir).map_err(|error| error.to_string())?;
-    store.know(&stamps).map_err(|error| error.to_string())?;
-    let found = engine::recover(&journal_dir, &mut store, memory, now()).map_err(|error| error.to_string())?;
-    if found.entries > 0 || found.torn_bytes > 0 || found.unreadable > 0 || found.foreign > 0 {
-        tracing::warn!(
-            entries = found.entries,
-            torn_bytes = found.torn_bytes,
-            unreadable = found.unreadable,
-            foreign_files = found.foreign,
-            "committed what an earlier process left in its journal"
-        );
-    }
+    let (clock, stamps) = (Clock::default(), keeping::stamps(config));
+    let (store, shared) = keeping::store(config, &clock)?;
     let limits = Limits { disk: config.journal.max_size, ..Limits::default() };
     let journal = Journal::create(&journal_dir, node()?, limits).map_err(|error| format!("the journal: {error}"))?;
-    let settings = settings(config, memory);
-    let engine = Engine::start(Box::new(store), journal, &stamps, settings).map_err(|error| error.to_string())?;
+    let settings = settings(config, memory, shared, &clock);
+    let engine = Arc::new(Engine::start(store, journal, &stamps, settings).map_err(|error| error.to_string())?);
+    let keeper = keeping::keeper(config, &clock, &engine)?;
     let each = |of: fn(&config::Portal) -> Vec<String>| config.portals.iter().map(of).collect();
     Ok(Metering {
         intake: Intake::new(config.rules(&secret), stamps).guarded(config.guards()),
         engine,
+        keeper,
+        clock,
         counters: Counters::default(),
         hidden_headers: each(|portal| portal.hidden_headers.clone()),
         issues_cookie: config.portals.iter().map(|portal| portal.issues_cookie).collect(),
@@ -228,9 +216,7 @@ fn meter(config: &Config) -> Result<Metering, String> {
     })
 }
 
-fn settings(config: &Config, memory: Memory) -> Settings {
-    let files = Mutex::new(UsageFiles::new(config));
-    let each_flush = move || files.lock().unwrap_or_else(PoisonError::into_inner).write();
+fn settings(config: &Config, memory: Memory, shared: Option<SharedStore>, clock: &Clock) -> Settings {
     let journal_dir = config.data_dir.join("journal");
     let retention = Retention {
         keep: Duration::from_millis(config.journal.keep.unsigned_abs()),
@@ -241,14 +227,8 @@ fn settings(config: &Config, memory: Memory) -> Settings {
         Ok(bytes) => journal.freed(bytes),
         Err(error) => tracing::warn!(%error, "old journal segments could not be removed"),
     };
-    Settings {
-        memory,
-        seal_after: config.ledger.seal_after.as_millis() as i64,
-        flush_interval: config.flush.interval,
-        clock: Arc::new(now),
-        each_flush: Arc::new(each_flush),
-        each_minute: Arc::new(each_minute),
-    }
+    let clock = clock.clone();
+    Settings { memory, shared, clock: Arc::new(move || clock.now()), each_minute: Arc::new(each_minute) }
 }
 
 fn node() -> Result<NodeId, String> {

@@ -28,7 +28,6 @@ pub(crate) struct Ledger {
     /// How long that may wait for a missing journal.
     pub(crate) seal_wait: Duration,
     /// How long single sessions can be looked up.
-    #[expect(dead_code, reason = "sessions are kept with the usage API")]
     pub(crate) keep_sessions: Duration,
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Secret {
     pub(crate) previous: Vec<Vec<u8>>,
     /// Where it comes from.
     pub(crate) source: SecretSource,
+    /// None is configured: it was made here, or will be.
+    pub(crate) generated: bool,
 }
 
 /// Where a secret comes from.
@@ -61,13 +63,13 @@ pub(super) fn build(
             let mut read = |text: &Text| from_file(text, around, notes);
             let current = read(file).unwrap_or_default();
             let previous = secret.previous.iter().filter_map(read).collect();
-            Secret { current, previous, source: SecretSource::File }
+            Secret { current, previous, source: SecretSource::File, generated: false }
         }
         (None, Some(variable)) => {
             let mut read = |text: &Text| from_env(text, around, notes);
             let current = read(variable).unwrap_or_default();
             let previous = secret.previous.iter().filter_map(read).collect();
-            Secret { current, previous, source: SecretSource::Env }
+            Secret { current, previous, source: SecretSource::Env, generated: false }
         }
         (Some(_), Some(variable)) => {
             notes.error(variable.span(), "the secret comes from a file or from the environment, not from both");
@@ -81,7 +83,7 @@ pub(super) fn build(
 }
 
 fn nothing() -> Secret {
-    Secret { current: Vec::new(), previous: Vec::new(), source: SecretSource::ToBeGenerated }
+    Secret { current: Vec::new(), previous: Vec::new(), source: SecretSource::ToBeGenerated, generated: true }
 }
 
 fn unconfigured(data_dir: &Path, notes: &mut Notes) -> Secret {
@@ -92,7 +94,7 @@ fn unconfigured(data_dir: &Path, notes: &mut Notes) -> Secret {
             notes
                 .warn_at_large(format!("no `secret` is configured: the generated one in {} is used", path.display()))
                 .advise(hint);
-            Secret { current, previous: Vec::new(), source: SecretSource::File }
+            Secret { current, previous: Vec::new(), source: SecretSource::File, generated: true }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             notes
@@ -157,6 +159,13 @@ pub(crate) fn load_or_generate(config: &Config) -> io::Result<Vec<u8>> {
     }
     fs::File::open(&config.data_dir)?.sync_all()?;
     read_generated(&path)
+}
+
+/// Keeps the secret that all nodes share in place of the one made here, so that this node can start without them.
+pub(crate) fn keep_shared_secret(config: &Config, secret: &[u8]) -> io::Result<()> {
+    let draft = config.data_dir.join(format!("{FILE}.{}.new", std::process::id()));
+    write_new(&draft, secret)?;
+    fs::rename(draft, config.data_dir.join(FILE))
 }
 
 fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {

@@ -37,6 +37,11 @@ impl RedisStore {
         failed
     }
 
+    /// Which making of its keys a portal's are.
+    pub(crate) fn epoch_of(&mut self, portal: &Arc<str>) -> Result<String, RedisError> {
+        self.epoch(portal)
+    }
+
     /// The epoch of a portal that a call needs.
     pub(super) fn epoch(&mut self, portal: &Arc<str>) -> Result<String, RedisError> {
         if let Some(error) = self.know_epochs(std::iter::once(portal)).remove(portal) {

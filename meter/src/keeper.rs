@@ -1,0 +1,351 @@
+//! The keeper: brings what commits told to the ledger, keeps counters right by it, seals days, and sees off who
+//! is live no more. One thread a node; any number of nodes may do the same work at once.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use portalmeter_rules::time::Millis;
+
+use crate::day::Zone;
+use crate::ledger::{Ledger, LedgerError, OpenDay, Position, Stretch, Take, Which};
+use crate::observation::Stamp;
+use crate::store::StoreError;
+
+mod feed;
+mod nothing;
+mod outgoing;
+mod redis;
+
+pub use feed::{Attendance, Feed, Read};
+pub use nothing::Nothing;
+pub use outgoing::Outgoing;
+
+/// What a keeper needs to know.
+#[derive(Clone)]
+pub struct Settings {
+    /// The portals it keeps, with their policies.
+    pub portals: Vec<(Arc<str>, Stamp)>,
+    /// A day is final this long after it ends …
+    pub seal_after: Millis,
+    /// … or at the latest this long, if somebody's journal is missing.
+    pub seal_wait: Millis,
+    /// Single sessions can be looked up this long.
+    pub keep_sessions: Millis,
+    /// How often counters, statistics and files are brought up to date.
+    pub flush_interval: Duration,
+    /// Reads the clock.
+    pub clock: Arc<dyn Fn() -> Millis + Send + Sync>,
+    /// Told what our clock lacks to the store's, now and then, in milliseconds.
+    pub clock_offset: Arc<dyn Fn(Millis) + Send + Sync>,
+    /// Called after each flush, and at the end.
+    pub each_flush: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// How a keeper fares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Why the ledger does not do as asked.
+    pub ledger: Option<String>,
+    /// Why the store is not read.
+    pub store: Option<String>,
+    /// What an operator should know of the store.
+    pub warnings: Vec<(String, String, String)>,
+    /// Entries brought to the ledger.
+    pub entries: u64,
+    /// Entries that could not be read, or cannot be.
+    pub strange: u64,
+    /// Corrections of sealed days.
+    pub corrected: u64,
+    /// Counters that were set right.
+    pub repaired: u64,
+    /// Days that were sealed though somebody's journal is missing.
+    pub sealed_without: u64,
+    /// Milliseconds that our clock lacks to the store's.
+    pub clock_offset: Millis,
+}
+
+/// Why a keeper's chore was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum KeeperError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+struct Shared {
+    settings: Settings,
+    health: Mutex<Health>,
+    ends: Mutex<bool>,
+    news: Condvar,
+}
+
+/// A keeper at work.
+pub struct Keeper {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// How often it is looked whether there is something to read.
+const PACE: Duration = Duration::from_millis(100);
+/// So many steps' entries are brought to the ledger at once.
+const AT_ONCE: usize = 1_000;
+/// Whoever finds that another brings a stream to the ledger leaves it to him for a while.
+const LEFT_TO_OTHERS: Millis = 1_000;
+const MINUTE: Millis = 60_000;
+const TEN_SECONDS: Millis = 10_000;
+
+impl Keeper {
+    /// Starts a keeper.
+    pub fn start(feed: Box<dyn Feed>, ledger: Box<dyn Ledger>, settings: Settings) -> std::io::Result<Self> {
+        let shared =
+            Arc::new(Shared { settings, health: Mutex::default(), ends: Mutex::default(), news: Condvar::new() });
+        let thread = {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new().name("keeper".to_owned()).spawn(move || Work::new(&shared, feed, ledger).run())?
+        };
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// How it fares.
+    pub fn health(&self) -> Health {
+        self.shared.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Brings what is left to the ledger, as far as that can be done at once, and ends.
+    pub fn close(&self) {
+        *self.shared.ends.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.shared.news.notify_one();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the keeper's thread panicked");
+        }
+    }
+}
+
+struct Work<'a> {
+    shared: &'a Shared,
+    feed: Box<dyn Feed>,
+    ledger: Box<dyn Ledger>,
+    name: Option<String>,
+    left: BTreeMap<Arc<str>, Millis>,
+    flushed: Millis,
+    swept: Millis,
+    minute: Millis,
+}
+
+impl<'a> Work<'a> {
+    fn new(shared: &'a Shared, feed: Box<dyn Feed>, ledger: Box<dyn Ledger>) -> Self {
+        let (left, long_ago) = (BTreeMap::new(), Millis::MIN / 2);
+        Self { shared, feed, ledger, name: None, left, flushed: long_ago, swept: long_ago, minute: long_ago }
+    }
+
+    fn run(mut self) {
+        loop {
+            let ends = {
+                let ends = self.shared.ends.lock().unwrap_or_else(PoisonError::into_inner);
+                let waited = self.shared.news.wait_timeout_while(ends, PACE, |ends| !*ends);
+                *waited.unwrap_or_else(PoisonError::into_inner).0
+            };
+            let now = (self.shared.settings.clock)();
+            if ends {
+                self.left.clear();
+            }
+            let outcome = self.once(now, ends);
+            self.note(outcome);
+            if ends {
+                (self.shared.settings.each_flush)();
+                return;
+            }
+        }
+    }
+
+    fn note(&self, outcome: Result<(), KeeperError>) {
+        let mut health = self.shared.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let health = &mut *health;
+        let (store, ledger) = match outcome {
+            Ok(()) => (None, None),
+            Err(KeeperError::Store(error)) => (Some(error.to_string()), None),
+            Err(KeeperError::Ledger(error)) => (None, Some(error.to_string())),
+        };
+        for (what, was, is) in [("store", &mut health.store, store), ("ledger", &mut health.ledger, ledger)] {
+            match (&was, &is) {
+                (None, Some(error)) => tracing::error!(%error, "the {what} is not kept up to date; it is tried again"),
+                (Some(_), None) => tracing::info!("the {what} is kept up to date again"),
+                _ => {}
+            }
+            *was = is;
+        }
+    }
+
+    fn health(&self, change: impl FnOnce(&mut Health)) {
+        change(&mut self.shared.health.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn once(&mut self, now: Millis, ends: bool) -> Result<(), KeeperError> {
+        let settings = self.shared.settings.clone();
+        if let Some(why) = self.feed.continuity()? {
+            tracing::info!(why, "the keeper begins again with the store");
+            self.feed.begin_again()?;
+            self.name = None;
+        }
+        if self.name.is_none() {
+            let stamps: Vec<Stamp> = settings.portals.iter().map(|(_, stamp)| stamp.clone()).collect();
+            self.ledger.know(&stamps)?;
+            let name = self.ledger.id()?.to_string();
+            for (portal, _) in &settings.portals {
+                self.feed.open(portal, &name)?;
+            }
+            self.name = Some(name);
+        }
+        let mut outcome = Ok(());
+        for (portal, _) in &settings.portals {
+            // A portal whose shard is away holds up no other.
+            let brought = self.bring(portal, now);
+            outcome = outcome.and(brought);
+        }
+        outcome?;
+        let interval = settings.flush_interval.as_millis() as Millis;
+        if ends || now - self.flushed >= interval || now < self.flushed {
+            self.flushed = now;
+            self.flush(&settings, now)?;
+            (settings.each_flush)();
+        }
+        if now - self.swept >= TEN_SECONDS || now < self.swept {
+            self.swept = now;
+            self.sweep(&settings, now)?;
+            let offset = self.feed.clock_offset()?;
+            (settings.clock_offset)(offset);
+            self.health(|health| health.clock_offset = offset);
+        }
+        if now - self.minute >= MINUTE || now < self.minute {
+            self.minute = now;
+            let warnings = self.feed.warnings()?;
+            self.health(|health| health.warnings = warnings);
+            self.seal(&settings, now)?;
+            self.ledger.expire(now - settings.keep_sessions)?;
+        }
+        Ok(())
+    }
+
+    /// Brings a portal's stream to the ledger, as far as it goes.
+    fn bring(&mut self, portal: &Arc<str>, now: Millis) -> Result<(), KeeperError> {
+        if self.left.get(portal).is_some_and(|until| now < *until && now > until - LEFT_TO_OTHERS) {
+            return Ok(());
+        }
+        let name = self.name.clone().unwrap_or_default();
+        loop {
+            let from = self.ledger.position(portal)?;
+            let Read { entries, upto, unreadable } = self.feed.read(portal, from, AT_ONCE)?;
+            let Some(upto) = upto else { return Ok(()) };
+            match self.ledger.take(&Stretch { portal, from, upto, entries: &entries }, now)? {
+                Take::Done(taken) => {
+                    self.health(|health| {
+                        health.entries += entries.len() as u64;
+                        health.strange += unreadable + taken.strange;
+                        health.corrected += taken.corrected;
+                    });
+                    self.feed.acknowledge(portal, &name, upto)?;
+                }
+                Take::Moved(_) => {
+                    self.left.insert(Arc::clone(portal), now + LEFT_TO_OTHERS);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Statistics go to the ledger, and counters are set to what it has.
+    fn flush(&mut self, settings: &Settings, now: Millis) -> Result<(), KeeperError> {
+        for (portal, stamp) in &settings.portals {
+            let statistics = self.feed.statistics(portal, stamp.policy.zone.name())?;
+            if !statistics.is_empty() {
+                self.ledger.set_statistics(portal, &statistics, now)?;
+            }
+            if self.feed.has_counters() {
+                let totals = self.ledger.totals(portal, Which::Unsealed)?;
+                let repaired = self.feed.settle(portal, &totals)?;
+                if repaired > 0 {
+                    tracing::warn!(%portal, counters = repaired, "counters differed from the ledger and were set right");
+                    self.health(|health| health.repaired += repaired);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Who is live no more leaves the index, and the ledger hears how long they were there.
+    fn sweep(&mut self, settings: &Settings, now: Millis) -> Result<(), KeeperError> {
+        for (portal, stamp) in &settings.portals {
+            self.feed.sweep(portal, now - stamp.policy.idle_timeout - MINUTE, now)?;
+        }
+        Ok(())
+    }
+
+    /// Seals what is over and known to be complete.
+    fn seal(&mut self, settings: &Settings, now: Millis) -> Result<(), KeeperError> {
+        let days = self.ledger.unsealed()?;
+        let due = |day: &OpenDay| {
+            let end = Zone::named(&day.zone).unwrap_or_else(|_| Zone::utc()).end(day.day);
+            (end + settings.seal_after <= now).then_some(end)
+        };
+        let due: Vec<(OpenDay, Millis)> = days.into_iter().filter_map(|day| due(&day).map(|end| (day, end))).collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        let nodes = self.feed.attendance(now)?;
+        for (day, end) in due {
+            let missing: Vec<&str> =
+                nodes.iter().filter(|node| node.passed < end).map(|node| node.name.as_str()).collect();
+            if !missing.is_empty() && now < end + settings.seal_wait {
+                continue;
+            }
+            if !missing.is_empty() {
+                let nodes = missing.join(", ");
+                tracing::error!(day = %day.day, portal = day.portal, nodes, "a day is sealed though journals of these nodes are missing; what they hold becomes corrections: start them again, or `portalmeter journal apply`");
+                self.health(|health| health.sealed_without += 1);
+            }
+            let portal: Arc<str> = day.portal.as_str().into();
+            // All that was committed before is on its way: it has to be there.
+            self.left.remove(&portal);
+            self.bring(&portal, now)?;
+            if self.left.contains_key(&portal) {
+                continue;
+            }
+            let rows = self.ledger.seal(&day, now)?;
+            if rows > 0 {
+                tracing::info!(day = %day.day, portal = day.portal, "sealed");
+                self.feed.sealed(&portal, day.day, now)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A ledger that is asked who was there.
+pub struct Recalled(pub Box<dyn Ledger>);
+
+impl crate::store::Recall for Recalled {
+    fn fence(&mut self, portal: &str) -> Result<(), LedgerError> {
+        loop {
+            let from = self.0.position(portal)?;
+            let stretch = Stretch { portal, from, upto: Position::START, entries: &[] };
+            if let Take::Done(_) = self.0.take(&stretch, 0)? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn sessions(
+        &mut self,
+        portal: &str,
+        visitors: &[(Option<String>, portalmeter_rules::id::Name)],
+        since: Millis,
+    ) -> Result<Vec<crate::entry::SessionRow>, LedgerError> {
+        self.0.sessions(portal, visitors, since)
+    }
+}

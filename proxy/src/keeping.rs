@@ -1,0 +1,169 @@
+//! What a node keeps its counts in: store and ledger as configured, who brings one to the other, and the clock.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use portalmeter_meter::engine::{self, Engine, Recovery, SharedStore};
+use portalmeter_meter::history::Memory;
+use portalmeter_meter::keeper::{self, Feed, Keeper, Nothing, Outgoing, Recalled};
+use portalmeter_meter::ledger::Ledger;
+use portalmeter_meter::ledger::postgres::PostgresLedger;
+use portalmeter_meter::ledger::sqlite::SqliteLedger;
+use portalmeter_meter::observation::Stamp;
+use portalmeter_meter::store::Store;
+use portalmeter_meter::store::embedded::EmbeddedStore;
+use portalmeter_meter::store::redis::{self, NodeState, RedisStore};
+use portalmeter_rules::time::Millis;
+
+use crate::config::{self, Config, Place};
+use crate::metering::now;
+use crate::usage_files::UsageFiles;
+
+/// The time by which observations are stamped: the machine's, set right by the store's.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Clock(Arc<AtomicI64>);
+
+impl Clock {
+    /// Now, in milliseconds since the Unix epoch.
+    pub(crate) fn now(&self) -> Millis {
+        now() + self.0.load(Ordering::Relaxed)
+    }
+
+    fn lacks(&self, offset: Millis) {
+        self.0.store(offset, Ordering::Relaxed);
+    }
+}
+
+/// So long a Redis is waited for that has the secret of all nodes.
+const SECRET: Duration = Duration::from_secs(10);
+
+/// The secret that all nodes share. Where none is configured, the first that any of them made.
+pub(crate) fn secret(config: &Config) -> Result<Vec<u8>, String> {
+    let ours = config::load_or_generate(config).map_err(|error| format!("the secret: {error}"))?;
+    let config::Store::Redis(settings) = &config.store else { return Ok(ours) };
+    if !config.secret.generated {
+        return Ok(ours);
+    }
+    let mut redis = RedisStore::new(settings);
+    let begun = Instant::now();
+    let theirs = loop {
+        match redis.secret(&ours) {
+            Ok(theirs) => break theirs,
+            Err(error) if begun.elapsed() > SECRET => {
+                return Err(format!(
+                    "no `secret` is configured, and the one that all nodes share cannot be had: {error}; configure one, and nodes start without Redis"
+                ));
+            }
+            Err(_) => std::thread::sleep(redis.again_in().unwrap_or(Duration::from_millis(100))),
+        }
+    };
+    if theirs != ours {
+        config::keep_shared_secret(config, &theirs).map_err(|error| format!("the secret: {error}"))?;
+    }
+    Ok(theirs)
+}
+
+/// The store, and what the engine needs beside it.
+pub(crate) fn store(config: &Config, clock: &Clock) -> Result<(Box<dyn Store>, Option<SharedStore>), String> {
+    let journals = config.data_dir.join("journal");
+    let told = |error: &dyn std::fmt::Display| error.to_string();
+    match &config.store {
+        config::Store::Embedded => {
+            let open = match &config.ledger.place {
+                Place::Embedded => EmbeddedStore::open,
+                Place::Postgres(_) => EmbeddedStore::without_ledger,
+            };
+            let mut store = open(&config.data_dir).map_err(|error| told(&error))?;
+            store.know(&stamps(config)).map_err(|error| told(&error))?;
+            let memory = Memory::keeping(config.journal.keep);
+            let recovery = Recovery { store: &mut store, recall: None, memory, now: clock.now() };
+            let found = engine::recover(&journals, recovery).map_err(|error| told(&error))?;
+            if found.entries > 0 || found.torn_bytes > 0 || found.unreadable > 0 || found.foreign > 0 {
+                tracing::warn!(
+                    entries = found.entries,
+                    torn_bytes = found.torn_bytes,
+                    unreadable = found.unreadable,
+                    foreign_files = found.foreign,
+                    "committed what an earlier process left in its journal"
+                );
+            }
+            Ok((Box::new(store), None))
+        }
+        config::Store::Redis(settings) => {
+            let mut store = connect(config, settings);
+            if let Ok(offset) = store.clock() {
+                clock.lacks(offset.millis);
+            }
+            let recall = Arc::new(Mutex::new(Recalled(ledger(config)?)));
+            Ok((Box::new(store), Some(SharedStore { journals, portals: portals(config), recall })))
+        }
+    }
+}
+
+/// Brings what commits tell to the ledger.
+pub(crate) fn keeper(config: &Config, clock: &Clock, engine: &Arc<Engine>) -> Result<Keeper, String> {
+    let passed = {
+        let (engine, clock) = (Arc::clone(engine), clock.clone());
+        Arc::new(move || if engine.backlog().0 == 0 { clock.now() } else { 0 })
+    };
+    let feed: Box<dyn Feed> = match (&config.store, &config.ledger.place) {
+        (config::Store::Embedded, Place::Embedded) => Box::new(Nothing(passed)),
+        (config::Store::Embedded, Place::Postgres(_)) => {
+            Box::new(Outgoing::open(&config.data_dir, passed).map_err(|error| error.to_string())?)
+        }
+        (config::Store::Redis(settings), _) => Box::new(connect(config, settings)),
+    };
+    let files = Mutex::new(UsageFiles::new(config));
+    let at_most = |duration: Duration| Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX);
+    let settings = keeper::Settings {
+        portals: portals(config).into_iter().zip(stamps(config)).collect(),
+        seal_after: at_most(config.ledger.seal_after),
+        seal_wait: at_most(config.ledger.seal_wait),
+        keep_sessions: at_most(config.ledger.keep_sessions),
+        flush_interval: config.flush.interval,
+        clock: {
+            let clock = clock.clone();
+            Arc::new(move || clock.now())
+        },
+        each_flush: Arc::new(move || files.lock().unwrap_or_else(PoisonError::into_inner).write()),
+        clock_offset: {
+            let clock = clock.clone();
+            Arc::new(move |offset| clock.lacks(offset))
+        },
+    };
+    Keeper::start(feed, ledger(config)?, settings).map_err(|error| error.to_string())
+}
+
+/// The ledger as a node writes it; one that is away is connected to later.
+fn ledger(config: &Config) -> Result<Box<dyn Ledger>, String> {
+    match &config.ledger.place {
+        Place::Embedded => {
+            Ok(Box::new(SqliteLedger::create(&config.data_dir).map_err(|error| error.to_string())?))
+        }
+        Place::Postgres(postgres) => {
+            Ok(Box::new(PostgresLedger::new(postgres.url.reveal()).map_err(|error| error.to_string())?))
+        }
+    }
+}
+
+fn connect(config: &Config, settings: &redis::Settings) -> RedisStore {
+    let host = std::fs::read_to_string(Path::new("/proc/sys/kernel/hostname")).unwrap_or_default();
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let about = NodeState { host: host.trim().to_owned(), started: now(), version, ..NodeState::default() };
+    let mut store = RedisStore::new(settings).introduced(about);
+    // One that is away is told when it is back.
+    if let Err(error) = store.serve(&portals(config)) {
+        tracing::warn!(%error, hint = error.trouble.hint(), "Redis cannot be told of this node's portals yet");
+    }
+    store
+}
+
+fn portals(config: &Config) -> Vec<Arc<str>> {
+    config.portals.iter().map(|portal| Arc::clone(&portal.rules.name)).collect()
+}
+
+pub(crate) fn stamps(config: &Config) -> Vec<Stamp> {
+    config.portals.iter().map(|portal| portal.stamp.clone()).collect()
+}
