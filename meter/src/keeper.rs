@@ -106,7 +106,9 @@ impl Keeper {
             Arc::new(Shared { settings, health: Mutex::default(), ends: Mutex::default(), news: Condvar::new() });
         let thread = {
             let shared = Arc::clone(&shared);
-            std::thread::Builder::new().name("keeper".to_owned()).spawn(move || Work::new(&shared, feed, ledger).run())?
+            std::thread::Builder::new()
+                .name("keeper".to_owned())
+                .spawn(move || Work::new(&shared, feed, ledger).run())?
         };
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }

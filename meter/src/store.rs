@@ -24,10 +24,10 @@ mod telling;
 mod value;
 
 pub use commit::{Batch, commit, commit_recalling};
-pub use recall::Recall;
-pub(crate) use telling::farewell;
 pub use plan::Visit;
+pub use recall::Recall;
 use step::{Outcome, Place, Step};
+pub(crate) use telling::farewell;
 
 /// A process, by a random id: a new one at every start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -139,9 +139,7 @@ pub(crate) fn keeper(config: &Config, clock: &Clock, engine: &Arc<Engine>) -> Re
 /// The ledger as a node writes it; one that is away is connected to later.
 fn ledger(config: &Config) -> Result<Box<dyn Ledger>, String> {
     match &config.ledger.place {
-        Place::Embedded => {
-            Ok(Box::new(SqliteLedger::create(&config.data_dir).map_err(|error| error.to_string())?))
-        }
+        Place::Embedded => Ok(Box::new(SqliteLedger::create(&config.data_dir).map_err(|error| error.to_string())?)),
         Place::Postgres(postgres) => {
             Ok(Box::new(PostgresLedger::new(postgres.url.reveal()).map_err(|error| error.to_string())?))
         }

@@ -78,27 +78,23 @@ fn one_node_that_is_killed_again_and_again_counts_the_truth() {
 }
 
 #[test]
-#[ignore = "comes with Redis"]
 fn three_nodes_count_the_truth() {
     count_the_truth(THREE, 1_500);
 }
 
 /// Each node has a ledger of its own then, and each is complete.
 #[test]
-#[ignore = "comes with Redis"]
 fn nodes_with_embedded_ledgers_before_a_cluster_count_the_truth() {
     count_the_truth(Setup { nodes: 2, store: StoreKind::Cluster, ledger: LedgerKind::Embedded, ..THREE }, 1_000);
 }
 
 #[test]
-#[ignore = "comes with Redis"]
 fn three_nodes_in_a_storm_count_the_truth() {
     count_the_truth_in_a_storm(Setup { store: StoreKind::Replicated, relays: true, ahead: 5, ..THREE }, 24);
 }
 
 /// The measured form is `make away`; here only the counts are compared, and that visitors are served.
 #[test]
-#[ignore = "comes with Redis"]
 fn while_redis_is_away_visitors_are_served_and_counted_later() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (stage, world) = set(THREE, Chance::seed());

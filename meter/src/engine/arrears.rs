@@ -8,7 +8,7 @@ use std::time::Duration;
 use portalmeter_rules::time::Millis;
 
 use super::recover::{Recovered, Recovery, recover};
-use super::{SharedStore, Shared, lock};
+use super::{Shared, SharedStore, lock};
 use crate::history::Memory;
 use crate::intake::Sighted;
 use crate::journal::reader;

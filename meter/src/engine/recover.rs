@@ -48,13 +48,8 @@ pub fn recover(dir: &Path, mut recovery: Recovery<'_>) -> Result<Recovered, Stor
     let mut found = Recovered::default();
     for dead in reader::dead(dir).map_err(|error| unreadable(dir, &error))? {
         let position = recovery.store.position(dead.node)?.max(dead.acknowledged());
-        let damage = recovery.commit(
-            dead.node,
-            position,
-            &dead.policies(),
-            &mut |entry| dead.read(entry),
-            &mut found,
-        )?;
+        let damage =
+            recovery.commit(dead.node, position, &dead.policies(), &mut |entry| dead.read(entry), &mut found)?;
         found.journals += 1;
         found.torn_bytes += damage.torn_bytes;
         found.foreign += damage.foreign;

@@ -32,9 +32,8 @@ pub(crate) fn farewell(
     overdue: Vec<Lively>,
     now: Millis,
 ) -> Result<Vec<(Lively, Vec<Entry>)>, StoreError> {
-    let place = |one: &Lively| {
-        Place { portal: Arc::clone(portal), slot: Slot::Visitor(one.visitor, one.module.clone()) }
-    };
+    let place =
+        |one: &Lively| Place { portal: Arc::clone(portal), slot: Slot::Visitor(one.visitor, one.module.clone()) };
     let places: Vec<Place> = overdue.iter().map(place).collect();
     let values = store.load(&places)?;
     let store = RefCell::new(store);

@@ -46,6 +46,18 @@ pub(crate) struct Expected {
     pub(crate) visitors: usize,
 }
 
+impl Found {
+    /// Whether another source says the same; page views of records are those of the report.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        let counted = |found: &Self| {
+            let mut counts = found.counts.clone();
+            counts.retain(|_, counts| *counts != Counts::default());
+            counts
+        };
+        counted(self) == counted(other)
+    }
+}
+
 impl Counts {
     /// The record counts and conversions of a row, by asking for columns by name.
     pub(crate) fn read(mut column: impl FnMut(&str) -> i64) -> Self {

@@ -64,17 +64,11 @@ fn differences(stage: &Stage, world: &World, expected: &Expected, exact: bool) -
     if stage.setup.store != StoreKind::Embedded {
         sources.push(redis::read(&stage.store.lock().unwrap().primaries, calendar));
     }
-    let mut differences: Vec<String> = sources.iter().flat_map(|source| expected.differences(source, exact)).collect();
-    // Where the truth is a range, all must say the same all the same.
-    for source in &sources[1..] {
-        let zeros = |found: &Found| {
-            let mut counts = found.counts.clone();
-            counts.retain(|_, counts| *counts != super::check::Counts::default());
-            counts
-        };
-        if zeros(source) != zeros(&sources[0]) && differences.is_empty() {
-            differences.push(format!("{} and {} say different things", source.source, sources[0].source));
-        }
+    let (first, others) = sources.split_first().expect("there are nodes");
+    let mut differences = expected.differences(first, exact);
+    for other in others.iter().filter(|other| !other.agrees(first)) {
+        differences.push(format!("{} says otherwise than {}", other.source, first.source));
+        differences.extend(expected.differences(other, exact));
     }
     differences
 }
@@ -91,6 +85,19 @@ fn records(stage: &Stage) -> Vec<(String, Vec<ledger::Record>)> {
     }
 }
 
+fn conversions(stage: &Stage) -> Vec<(String, Vec<ledger::Conversion>)> {
+    match stage.setup.ledger {
+        LedgerKind::Postgres => {
+            let postgres = stage.postgres.lock().unwrap();
+            vec![("Postgres".to_owned(), ledger::postgres_conversions(postgres.as_ref().expect("Postgres")))]
+        }
+        LedgerKind::Embedded => {
+            let of = |node| ledger::embedded_conversions(node);
+            stage.nodes.iter().map(|node| (format!("ledger of {}", node.name()), of(node))).collect()
+        }
+    }
+}
+
 fn find_examples(stage: &Stage, world: &World, expected: &Expected, played: &[Played]) -> String {
     let mut said = String::new();
     for (source, records) in records(stage) {
@@ -99,6 +106,10 @@ fn find_examples(stage: &Stage, world: &World, expected: &Expected, played: &[Pl
             let examples = examples::describe((&place, class, reason), &records, played, &world.calendar);
             let _ = write!(said, "{line}\n{examples}");
         }
+    }
+    for (source, conversions) in conversions(stage) {
+        let _ = writeln!(said, "{source}: {} conversions", conversions.len());
+        said += &examples::describe_conversions(&conversions, played, &world.calendar);
     }
     said
 }

@@ -1,12 +1,13 @@
 //! Which visitors a difference is about: records and what must have been counted are matched by time and user.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::super::actor::Played;
 use super::super::calendar::Calendar;
-use super::super::truth::{Class, Reason, Unit};
+use super::super::truth::{Class, Reason, Unit, Visitor};
 use super::Place;
-use super::ledger::Record;
+use super::ledger::{Conversion, Record};
 
 /// No more than this many of each sort.
 const MOST: usize = 4;
@@ -56,10 +57,9 @@ pub(crate) fn describe(
     for record in too_much.iter().take(MOST) {
         let at = record.event_time - calendar.epoch(0);
         let _ = writeln!(said, "  too much: at {at}, session {}, account {:?}", record.session, record.account);
-        // Each actor has ten users of its own.
-        let user = record.account.as_deref().and_then(|account| account.get(1..)?.parse::<u64>().ok());
-        let there = |actor: &&Played| match user {
-            Some(user) => actor.number == user / 10,
+        let whose = actor_of(record.account.as_deref());
+        let there = |actor: &&Played| match whose {
+            Some(number) => actor.number == number,
             None => {
                 actor.visitors.iter().any(|visitor| visitor.portal.name == place.0)
                     && actor.deeds.iter().any(|deed| {
@@ -73,6 +73,52 @@ pub(crate) fn describe(
         }
     }
     said
+}
+
+/// Guest sessions that became external, or did not, otherwise than the truth has it.
+pub(crate) fn describe_conversions(conversions: &[Conversion], played: &[Played], calendar: &Calendar) -> String {
+    let mut told: BTreeMap<(&str, &str, u64), Vec<&Conversion>> = BTreeMap::new();
+    for conversion in conversions {
+        let whose = actor_of(conversion.account.as_deref()).unwrap_or_default();
+        told.entry((&conversion.portal, &conversion.module, whose)).or_default().push(conversion);
+    }
+    let (mut said, mut wrong) = (String::new(), 0);
+    for actor in played {
+        let mut truth: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for visitor in &actor.visitors {
+            for module in visitor.portal.modules.iter().copied().chain([""]) {
+                truth.entry((visitor.portal.name, module)).or_default();
+            }
+            for (module, _) in visitor.converted().next().unwrap_or_default() {
+                *truth.entry((visitor.portal.name, module.unwrap_or_default())).or_default() += 1;
+            }
+        }
+        for ((portal, module), truth) in truth {
+            let found = told.remove(&(portal, module, actor.number)).unwrap_or_default();
+            if found.len() == truth || !actor.visitors.iter().all(Visitor::is_certain) {
+                continue;
+            }
+            wrong += 1;
+            if wrong > 3 * MOST {
+                continue;
+            }
+            let many = found.len();
+            let _ = writeln!(said, "  conversions in {portal} {module}: {many}, truth {truth}: {}", tell(actor));
+            for Conversion { started, session, account, .. } in found {
+                let at = started - calendar.epoch(0);
+                let _ = writeln!(said, "    of session {session} of {at}, account {account:?}");
+            }
+        }
+    }
+    for ((portal, module, whose), conversions) in told {
+        let _ = writeln!(said, "  conversions in {portal} {module} of {whose}, who has none there: {conversions:?}");
+    }
+    said
+}
+
+/// Each actor has ten users of its own.
+fn actor_of(account: Option<&str>) -> Option<u64> {
+    Some(account?.get(1..)?.parse::<u64>().ok()? / 10)
 }
 
 fn tell(actor: &Played) -> String {

@@ -22,6 +22,11 @@ pub(crate) struct Record {
     pub(crate) event_time: i64,
 }
 
+fn open(node: &Node) -> Connection {
+    let file = node.dir.join("data/portalmeter.db");
+    Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap()
+}
+
 const REASONS: [Reason; 5] = [Reason::Start, Reason::Midnight, Reason::Login, Reason::Relogin, Reason::UserSwitch];
 
 impl Record {
@@ -42,12 +47,11 @@ impl Record {
 
 /// The records of a node's embedded ledger.
 pub(crate) fn embedded(node: &Node) -> Vec<Record> {
-    let file = node.dir.join("data/portalmeter.db");
-    let database = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+    let database = open(node);
     let mut query = database
         .prepare(
             "SELECT portal, module, day, class, reason, account, session, event_time FROM usage_record \
-             WHERE NOT withdrawn",
+             WHERE NOT withdrawn AND amount = 1",
         )
         .unwrap();
     let records = query.query_map([], |row| {
@@ -63,8 +67,8 @@ pub(crate) fn postgres(postgres: &Postgres) -> Vec<Record> {
     let mut client = postgres.connect().expect("Postgres answers");
     let rows = client
         .query(
-            "SELECT portal, coalesce(module, ''), (day::text)::date - date '1970-01-01', class::text, reason::text, \
-             account, session::text, event_time FROM usage_record WHERE NOT withdrawn",
+            "SELECT portal, module, day - date '1970-01-01', class, reason, account, session::text, \
+             (extract(epoch FROM event_time) * 1000)::bigint FROM usage_record WHERE NOT withdrawn AND amount = 1",
             &[],
         )
         .unwrap();
@@ -73,6 +77,58 @@ pub(crate) fn postgres(postgres: &Postgres) -> Vec<Record> {
         Record::new(place, [row.get(3), row.get(4)], (row.get(5), row.get(6), row.get(7)))
     });
     records.collect()
+}
+
+/// A guest session that became external.
+#[derive(Debug)]
+pub(crate) struct Conversion {
+    pub(crate) portal: String,
+    pub(crate) module: String,
+    pub(crate) account: Option<String>,
+    pub(crate) session: String,
+    /// In milliseconds since 1970.
+    pub(crate) started: i64,
+}
+
+/// The conversions in a node's embedded ledger.
+pub(crate) fn embedded_conversions(node: &Node) -> Vec<Conversion> {
+    let database = open(node);
+    let mut query = database
+        .prepare(
+            "SELECT portal, module, account, id, started FROM session WHERE converted IS NOT NULL AND NOT gone \
+             ORDER BY started",
+        )
+        .unwrap();
+    let conversions = query.query_map([], |row| {
+        Ok(Conversion {
+            portal: row.get(0)?,
+            module: row.get(1)?,
+            account: row.get(2)?,
+            session: row.get(3)?,
+            started: row.get(4)?,
+        })
+    });
+    conversions.unwrap().map(Result::unwrap).collect()
+}
+
+/// The conversions in Postgres.
+pub(crate) fn postgres_conversions(postgres: &Postgres) -> Vec<Conversion> {
+    let mut client = postgres.connect().expect("Postgres answers");
+    let rows = client
+        .query(
+            "SELECT portal, module, account, id::text, (extract(epoch FROM started) * 1000)::bigint FROM session \
+             WHERE converted IS NOT NULL AND NOT gone ORDER BY started",
+            &[],
+        )
+        .unwrap();
+    let conversions = rows.iter().map(|row| Conversion {
+        portal: row.get(0),
+        module: row.get(1),
+        account: row.get(2),
+        session: row.get(3),
+        started: row.get(4),
+    });
+    conversions.collect()
 }
 
 /// What records count. Conversions and page views are not theirs to know: they are taken from `others`.
