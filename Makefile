@@ -2,11 +2,12 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test build check fmt clippy doc deny fuzz unit e2e stress bench agents-diff clean install-build install-test
+.PHONY: help demo test build check fmt clippy doc deny fuzz unit e2e fleet chaos away stress bench agents-diff clean install-build install-test
 
 PORTALMETER := target/release/portalmeter
 # Options for the demo: make demo ARGS="--listen 127.0.0.1:8081"
 ARGS ?=
+FLEET := cargo run --release --locked -p portalmeter --example fleet --
 # How long each fuzz target runs, and which: make fuzz SECONDS=3600 ARGS="jwt config"
 SECONDS ?= 120
 # What agents-diff compares with, and on which lists
@@ -48,6 +49,15 @@ unit: ## the tests of the crates
 e2e: build ## a real portal, a real browser, the real numbers
 	tests/real_portal/install.sh
 	node tests/real_portal/run.mjs
+
+fleet: build ## 100,000 sessions over three nodes, Redis and Postgres, and every count compared with the truth
+	$(FLEET) --sessions 100000 $(ARGS)
+
+chaos: build ## the same, while nodes, Redis and Postgres are killed, paused, flushed and cut off, 220 times
+	$(FLEET) --store replicated --faults 220 --ahead 5 $(ARGS)
+
+away: build ## how visitors fare while Redis is away: nine pairs of minutes
+	$(FLEET) --away 9 $(ARGS)
 
 stress: build ## how an honest visitor fares while others misbehave
 	cargo run --release --locked -p portalmeter --example stress -- $(ARGS)

@@ -2,15 +2,19 @@
 #![allow(dead_code, reason = "each test binary uses a part of its own")]
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::wire::{Answer, Wire};
+
+#[path = "../support/address.rs"]
+mod address;
+
+pub(crate) use address::free_address;
 
 /// Where one is, and how it is configured; what it keeps outlives each process.
 #[derive(Clone)]
@@ -252,16 +256,4 @@ impl Drop for Running {
             eprintln!("--- the log:\n{}", self.setup.log());
         }
     }
-}
-
-/// An address on loopback that nobody listens on.
-///
-/// It is given up before it is used, and a port may be given out again meanwhile; so each has a host of its own,
-/// which no other test asks for.
-pub(crate) fn free_address() -> SocketAddr {
-    static GIVEN: AtomicU32 = AtomicU32::new(0);
-    let given = 1 + GIVEN.fetch_add(1, Ordering::Relaxed) % 62;
-    // All of 127.0.0.0/8 is this machine: 18 bits for the process, 6 for what it asks for.
-    let [_, high, middle, low] = (((std::process::id() % (1 << 18)) << 6) | given).to_be_bytes();
-    TcpListener::bind((Ipv4Addr::new(127, high, middle, low), 0)).unwrap().local_addr().unwrap()
 }

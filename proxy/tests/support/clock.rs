@@ -34,6 +34,13 @@ pub(crate) fn beginning_at(time: &str) -> Vec<(&'static str, String)> {
     faked
 }
 
+/// The environment of a program whose clock is ahead by so many seconds.
+pub(crate) fn ahead_by(seconds: i64) -> Vec<(&'static str, String)> {
+    let mut faked = faked();
+    faked.push(("FAKETIME", format!("{seconds:+}")));
+    faked
+}
+
 /// That is done by Debian's faketime. It would stay between us and the program, and keep our signals; so
 /// it is only asked where its library is, once.
 fn faked() -> Vec<(&'static str, String)> {

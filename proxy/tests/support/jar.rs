@@ -20,6 +20,12 @@ impl Jar {
         self.0.retain(|(known, _)| known != name);
     }
 
+    /// The value of a cookie.
+    #[allow(dead_code, reason = "not every test asks")]
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find_map(|(known, value)| (known == name).then_some(value.as_str()))
+    }
+
     /// The `Cookie` line to send, empty if there is nothing to send.
     pub(crate) fn line(&self) -> String {
         let cookies: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -1,0 +1,133 @@
+//! The long forms of `tests/fleet.rs`: as many nodes, sessions and faults as asked for, beside a built `portalmeter`.
+//!
+//! `make fleet`, `make chaos` and `make away`; or, with options, `cargo run --release -p portalmeter --example fleet --
+//! --help`. `PM_SEED` replays a run's actors and faults.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measurement fails by panicking")]
+#![allow(clippy::print_stdout, reason = "it says what it measured")]
+
+#[path = "../tests/fleet/whole.rs"]
+mod fleet;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+
+use fleet::away::Rounds;
+use fleet::calendar::Calendar;
+use fleet::chance::Chance;
+use fleet::crowd::Crowd;
+use fleet::faults::Storm;
+use fleet::run;
+use fleet::stage::{LedgerKind, Setup, Stage, StoreKind};
+use fleet::wire::Wires;
+use fleet::world::World;
+
+/// Nodes before one portal, visitors of known truth, and whether what was counted is the truth.
+#[derive(Debug, Parser)]
+struct Options {
+    /// How many `portalmeter run` there are.
+    #[arg(long, default_value_t = 3)]
+    nodes: usize,
+    /// Where sessions live.
+    #[arg(long, value_enum, default_value = "redis")]
+    store: StoreKind,
+    /// Where records rest.
+    #[arg(long, value_enum, default_value = "postgres")]
+    ledger: LedgerKind,
+    /// How many sessions have to be counted; with faults, visitors come until the last fault is over.
+    #[arg(long, default_value_t = 10_000)]
+    sessions: u64,
+    /// How many visitors are there at a time.
+    #[arg(long, default_value_t = 600)]
+    at_once: usize,
+    /// How many faults.
+    #[arg(long, default_value_t = 0)]
+    faults: usize,
+    /// The longest that anything is away or quiet, in milliseconds.
+    #[arg(long, default_value_t = 1_500)]
+    longest: u64,
+    /// How many rounds of Redis there and Redis away, in pairs; nothing else is done then.
+    #[arg(long, default_value_t = 0)]
+    away: usize,
+    /// How long each half of such a round lasts, in seconds.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// How many new visitors come a second in such a round.
+    #[arg(long, default_value_t = 150.0)]
+    pace: f64,
+    /// The clock of the last node is ahead by so many seconds, or behind.
+    #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
+    ahead: i64,
+    /// The run begins so many seconds before a midnight: it waits for the next full hour.
+    #[arg(long)]
+    midnight: Option<u64>,
+    /// Leaves configurations, logs and data where they are.
+    #[arg(long)]
+    keep: bool,
+}
+
+fn main() -> ExitCode {
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let options = Options::parse();
+    let seed = Chance::seed();
+    let calendar = match options.midnight {
+        Some(seconds) => Calendar::before_midnight(Duration::from_secs(seconds)),
+        None => Calendar::at_noon(),
+    };
+    let Options { nodes, store, ledger, .. } = options;
+    let setup = Setup { nodes, store, ledger, relays: options.faults > 0, ahead: options.ahead };
+    let mut stage = Stage::set(setup, &program(), &calendar);
+    let wires = Wires::new(stage.nodes.iter().map(|node| node.listen));
+    let world = Arc::new(World::new(wires, calendar, seed));
+    let is_true = if options.away > 0 { away(&options, &stage, &world) } else { count(&options, &stage, &world) };
+    if options.keep {
+        println!("everything is in {}", stage.keep().unwrap_or_default().display());
+    }
+    if is_true { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn count(options: &Options, stage: &Stage, world: &Arc<World>) -> bool {
+    let crowd = Crowd { sessions: options.sessions, ..Crowd::of(options.at_once) };
+    let begun = Instant::now();
+    let played = if options.faults == 0 {
+        crowd.come(world)
+    } else {
+        thread::scope(|scope| {
+            let storm = scope.spawn(|| {
+                let _over = world.over_at_the_end();
+                Storm { seed: world.seed, faults: options.faults, longest: options.longest }.rage(stage, world)
+            });
+            let played = Crowd { sessions: u64::MAX, ..crowd }.come(world);
+            println!("{:?}", storm.join().unwrap());
+            played
+        })
+    };
+    println!("{:.1} s of visits", begun.elapsed().as_secs_f64());
+    let exact = options.faults == 0;
+    if !run::judge(stage, world, &played, exact).tell(world, stage) {
+        return false;
+    }
+    println!("the same, after the nodes have ended:");
+    run::judge_in_the_end(stage, world, &played, exact).tell(world, stage)
+}
+
+fn away(options: &Options, stage: &Stage, world: &Arc<World>) -> bool {
+    let Options { away, seconds, pace, .. } = *options;
+    let rounds = Rounds { pairs: away, lasts: Duration::from_secs(seconds), pace };
+    let (ratios, played) = rounds.measure(stage, world);
+    println!("away over there, medians: p99 {:.3}, throughput {:.3}", ratios.p99, ratios.throughput);
+    let near = |ratio: f64| (0.9..=1.1).contains(&ratio);
+    run::judge(stage, world, &played, true).tell(world, stage) && near(ratios.p99) && near(ratios.throughput)
+}
+
+/// `portalmeter` of the same profile.
+fn program() -> PathBuf {
+    let example = std::env::current_exe().unwrap();
+    let program = example.ancestors().nth(2).unwrap().join("portalmeter");
+    assert!(program.exists(), "{} is not there: build it first", program.display());
+    program
+}

@@ -1,0 +1,112 @@
+//! The portal's traffic while Redis is away, against the same with Redis there, in pairs of rounds.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use super::actor::Played;
+use super::crowd::Crowd;
+use super::process::until;
+use super::stage::Stage;
+use super::world::World;
+
+/// What to measure.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rounds {
+    pub(crate) pairs: usize,
+    /// How long each half of a round lasts.
+    pub(crate) lasts: Duration,
+    /// New visitors a second: as many as leave the machine some air, or it is Redis's share of it that is measured.
+    pub(crate) pace: f64,
+}
+
+/// How a half of a round went.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Half {
+    /// Microseconds that 99 of 100 answers took at the most.
+    pub(crate) p99: f64,
+    /// Answers a second.
+    pub(crate) throughput: f64,
+}
+
+/// Redis away, over Redis there: the medians of the rounds' ratios.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ratios {
+    pub(crate) p99: f64,
+    pub(crate) throughput: f64,
+}
+
+impl Rounds {
+    /// Measures, and says who came.
+    pub(crate) fn measure(self, stage: &Stage, world: &Arc<World>) -> (Ratios, Vec<Played>) {
+        let mut played = Vec::new();
+        let mut pairs = Vec::new();
+        // The first requests find nothing warm.
+        self.half(stage, world, &mut played, (0, false));
+        for round in 0..self.pairs {
+            // Whatever changes with time is for one as for the other.
+            let away_first = round % 2 == 1;
+            let scripts = (round as u64 + 1) << 32;
+            let mut halves =
+                [away_first, !away_first].map(|away| self.half(stage, world, &mut played, (scripts, away)));
+            if away_first {
+                halves.reverse();
+            }
+            let [there, away] = halves;
+            println!(
+                "round {:>2}: there p99 {:.0} us {:.0}/s, away p99 {:.0} us {:.0}/s: {:.3} {:.3}",
+                round + 1,
+                there.p99,
+                there.throughput,
+                away.p99,
+                away.throughput,
+                away.p99 / there.p99,
+                away.throughput / there.throughput
+            );
+            pairs.push((there, away));
+        }
+        let ratios = |of: fn(&Half) -> f64| median(pairs.iter().map(|(there, away)| of(away) / of(there)).collect());
+        (Ratios { p99: ratios(|half| half.p99), throughput: ratios(|half| half.throughput) }, played)
+    }
+
+    fn half(self, stage: &Stage, world: &Arc<World>, played: &mut Vec<Played>, (scripts, away): (u64, bool)) -> Half {
+        if away {
+            stage.store.lock().unwrap().primaries.iter_mut().for_each(super::servers::redis::Redis::kill);
+        }
+        // Until as many leave as come, it is not the load that is to be measured.
+        let warm = Duration::from_millis(800);
+        let crowd = Crowd {
+            from: 1 + played.iter().map(|played| played.number).max().unwrap_or_default(),
+            // The same scripts in both halves.
+            scripts,
+            lasts: self.lasts + warm,
+            pace: Some(self.pace),
+            ..Crowd::of(10_000)
+        };
+        let measured = thread::scope(|scope| {
+            let measured = scope.spawn(|| {
+                thread::sleep(warm);
+                let before = world.answered.load(Ordering::Relaxed);
+                world.look();
+                thread::sleep(self.lasts);
+                let answers = world.answered.load(Ordering::Relaxed) - before;
+                let waits = world.looked();
+                let p99 = waits.get(waits.len() * 99 / 100).copied().unwrap_or_default();
+                Half { p99: f64::from(p99), throughput: answers as f64 / self.lasts.as_secs_f64() }
+            });
+            played.extend(crowd.come(world));
+            measured.join().unwrap()
+        });
+        if away {
+            stage.store.lock().unwrap().primaries.iter_mut().for_each(super::servers::redis::Redis::start_again);
+        }
+        until("nothing waits for Redis", || stage.nodes.iter().all(|node| node.metric("commit_backlog") == Some(0)));
+        measured
+    }
+}
+
+fn median(mut these: Vec<f64>) -> f64 {
+    these.sort_by(f64::total_cmp);
+    these.get(these.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,100 @@
+//! A process of the run's own: it gets signals by its id, and is gone with its value.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A running process.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+/// Longer than anything takes on a machine that has other work to do.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Waits until something holds; fails with `what` if it never does.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+impl Process {
+    /// Starts it, its output going to the end of `log`.
+    pub(crate) fn start(command: &mut Command, log: &Path) -> Self {
+        let file = File::options().create(true).append(true).open(log).unwrap();
+        command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
+        let child = command.spawn().unwrap_or_else(|error| {
+            panic!("{} does not start ({error}): run `make test`, which installs it", command.get_program().display())
+        });
+        Self { child, log: log.to_owned() }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        // It is our child and was not waited for, so its id is nobody else's.
+        let id = Pid::from_child(&self.child);
+        kill_process(id, signal).unwrap();
+    }
+
+    /// The same to it and its children, which it may have several of; says which those are.
+    pub(crate) fn signal_family(&self, signal: Signal) -> Vec<Pid> {
+        self.signal(signal);
+        let mine = self.child.id().to_string();
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let children = processes.filter_map(|process| {
+            let id = process.file_name().to_str()?.parse().ok()?;
+            let status = fs::read_to_string(process.path().join("status")).ok()?;
+            let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim();
+            (parent == mine).then(|| Pid::from_raw(id)).flatten()
+        });
+        let children: Vec<Pid> = children.collect();
+        for child in &children {
+            let _ = kill_process(*child, signal);
+        }
+        children
+    }
+
+    /// `kill -9`, and waits for its end.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn end(&mut self, what: &str) -> ExitStatus {
+        let mut status = None;
+        until(what, || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// The last lines of what it said.
+    pub(crate) fn last_words(&self, lines: usize) -> String {
+        let said = fs::read_to_string(&self.log).unwrap_or_default();
+        let said: Vec<&str> = said.lines().collect();
+        said[said.len().saturating_sub(lines)..].join("\n")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
