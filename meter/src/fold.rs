@@ -163,6 +163,8 @@ fn start(session: &mut Option<Session>, seen: &Observation, reason: Reason, emit
     // Of two switches in one instant the second begins the same session again: that is one record.
     let counted = |old: &Session| old.started == seen.at && old.began == reason && old.held.is_empty();
     let again = session.as_ref().is_some_and(counted);
+    // What begins in the same instant has the same name, and with it what was said of that.
+    let converted = session.as_ref().filter(|old| old.started == seen.at).and_then(|old| old.converted);
     let fresh = session.insert(Session {
         started: seen.at,
         began: reason,
@@ -173,7 +175,7 @@ fn start(session: &mut Option<Session>, seen: &Observation, reason: Reason, emit
         logged_out: false,
         user: seen.user,
         pages: 1,
-        converted: None,
+        converted,
         held: Vec::new(),
     });
     if !again {

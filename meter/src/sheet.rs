@@ -224,13 +224,28 @@ impl<'a> Sheet<'a> {
     fn watch_again(&mut self, visitor: Name, fingerprint: Name, sighted: &Sighted) -> Result<(), Needs> {
         let Who::Browser(Trace { handed: Some(_), fingerprint_only: false, .. }) = sighted.who else { return Ok(()) };
         let without_a_cookie = self.without_a_cookie_behind(fingerprint)?;
-        let (theirs, _) = self.visitor(Slot::Visitor(visitor, self.scope.module.clone()))?;
-        if theirs.settled.take().is_none() {
-            return Ok(());
-        }
         let shown = |one: &&Observation| one.by.map_or_else(|| !without_a_cookie.contains(&one.at), |by| by == visitor);
-        let Some(last_seen) = theirs.history.recent().iter().rev().find(shown).map(|one| one.at) else { return Ok(()) };
+        let mut last_seen = None;
+        for module in self.modules_of(visitor, fingerprint)? {
+            let (theirs, _) = self.visitor(Slot::Visitor(visitor, module))?;
+            if theirs.settled.take().is_some() {
+                last_seen = last_seen.max(theirs.history.recent().iter().rev().find(shown).map(|one| one.at));
+            }
+        }
+        let Some(last_seen) = last_seen else { return Ok(()) };
         self.watch(visitor, last_seen, fingerprint, &sighted.observation)
+    }
+
+    /// Where a cookie was seen that was handed out behind a fingerprint, and here.
+    fn modules_of(&mut self, cookie: Name, fingerprint: Name) -> Result<Vec<Option<Arc<str>>>, Needs> {
+        let mut modules = match self.also(fingerprint)? {
+            Some(Also::Company(company)) => company.modules_of(cookie),
+            _ => Vec::new(),
+        };
+        if !modules.contains(&self.scope.module) {
+            modules.push(self.scope.module.clone());
+        }
+        Ok(modules)
     }
 
     /// What is known of a cookie.
@@ -265,8 +280,9 @@ impl<'a> Sheet<'a> {
         if matches!(self.also(name)?, Some(Also::Renews(first)) if *first == renewed.cookie) {
             return Ok(());
         }
-        let (mut was, module) = (name, self.scope.module.clone());
+        let (mut was, mut modules) = (name, vec![self.scope.module.clone()]);
         if let Some(fingerprint) = fingerprint {
+            modules = self.modules_of(name, fingerprint)?;
             let for_it = (renewed.cookie, renewed.visitor);
             let told =
                 self.in_company(fingerprint, |company, memory| company.renounce(fingerprint, name, for_it, memory))?;
@@ -274,13 +290,16 @@ impl<'a> Sheet<'a> {
             self.follow(told.moves, fingerprint, like)?;
         }
         self.link(name, Also::Renews(renewed.cookie))?;
-        let mut moved = self.take_out_of_cookie(name, was, fingerprint)?;
-        for one in &mut moved {
-            one.by = renewed.contested.then_some(renewed.cookie);
+        let mut last = None;
+        for module in modules {
+            let mut moved = self.take_out_of_cookie(name, was, module.as_ref(), fingerprint)?;
+            for one in &mut moved {
+                one.by = renewed.contested.then_some(renewed.cookie);
+            }
+            last = last.max(moved.iter().map(|one| one.at).max());
+            self.put(Slot::Visitor(renewed.visitor, module), moved, true)?;
         }
-        let last = moved.iter().map(|one| one.at).max().filter(|_| renewed.contested);
-        self.put(Slot::Visitor(renewed.visitor, module), moved, true)?;
-        match (last, fingerprint) {
+        match (last.filter(|_| renewed.contested), fingerprint) {
             (Some(last), Some(fingerprint)) => self.watch(renewed.cookie, last, fingerprint, like),
             _ => Ok(()),
         }
@@ -291,24 +310,24 @@ impl<'a> Sheet<'a> {
         &mut self,
         name: Name,
         from: Name,
+        module: Option<&Arc<str>>,
         fingerprint: Option<Name>,
     ) -> Result<Vec<Observation>, Needs> {
         let without_a_cookie = match fingerprint {
             Some(fingerprint) => self.without_a_cookie_behind(fingerprint)?,
             None => Vec::new(),
         };
-        let module = self.scope.module.clone();
-        if let Value::Visitor(theirs) = &mut self.open(Slot::Visitor(name, module.clone()))?.value {
+        if let Value::Visitor(theirs) = &mut self.open(Slot::Visitor(name, module.cloned()))?.value {
             theirs.settled = None;
         }
-        if !matches!(self.open(Slot::Visitor(from, module.clone()))?.value, Value::Visitor(_)) {
+        if !matches!(self.open(Slot::Visitor(from, module.cloned()))?.value, Value::Visitor(_)) {
             return Ok(Vec::new());
         }
         let theirs = |one: &Observation| match one.by {
             Some(by) => by == name,
             None => from == name && !without_a_cookie.contains(&one.at),
         };
-        self.take_out(Slot::Visitor(from, module), &theirs)
+        self.take_out(Slot::Visitor(from, module.cloned()), &theirs)
     }
 
     fn link(&mut self, name: Name, also: Also) -> Result<(), Needs> {
@@ -403,17 +422,19 @@ impl<'a> Sheet<'a> {
         to: Name,
         fingerprint: Name,
     ) -> Result<Option<(Name, Millis)>, Needs> {
-        let module = self.scope.module.clone();
-        let value = &self.open(Slot::Visitor(name, module.clone()))?.value;
-        let unwatched = matches!(value, Value::Visitor(one) if one.settled.is_some());
-        let mut moved = self.take_out_of_cookie(name, from, Some(fingerprint))?;
-        for one in &mut moved {
-            one.by = Some(name);
+        let (mut last, mut unwatched) = (None, false);
+        for module in self.modules_of(name, fingerprint)? {
+            let value = &self.open(Slot::Visitor(name, module.clone()))?.value;
+            unwatched |= matches!(value, Value::Visitor(one) if one.settled.is_some());
+            let mut moved = self.take_out_of_cookie(name, from, module.as_ref(), Some(fingerprint))?;
+            for one in &mut moved {
+                one.by = Some(name);
+            }
+            last = last.max(moved.iter().map(|one| one.at).max());
+            self.put(Slot::Visitor(to, module), moved, true)?;
         }
         self.unlink(name)?;
         self.link(name, Also::Behind(fingerprint))?;
-        let last = moved.iter().map(|one| one.at).max();
-        self.put(Slot::Visitor(to, module), moved, true)?;
         Ok(last.filter(|_| unwatched).map(|last| (name, last)))
     }
 

@@ -156,12 +156,26 @@ impl Company {
     /// Of a cookie it matters when it first came back, and when it was last seen.
     fn keep_first_and_last(&mut self, cookie: Name) {
         let is_it = |item: &Item| item.cookie.is_some_and(|one| one.name == cookie);
-        let count = self.recent.iter().filter(|item| is_it(item)).count();
-        let mut number = 0;
-        self.recent.retain(|item| {
-            number += usize::from(is_it(item));
-            !is_it(item) || number == 1 || number == count
-        });
+        for module in self.modules_of(cookie) {
+            let is_it = |item: &Item| is_it(item) && item.module == module;
+            let count = self.recent.iter().filter(|item| is_it(item)).count();
+            let mut number = 0;
+            self.recent.retain(|item| {
+                number += usize::from(is_it(item));
+                !is_it(item) || number == 1 || number == count
+            });
+        }
+    }
+
+    /// Where a cookie was seen.
+    pub fn modules_of(&self, cookie: Name) -> Vec<Option<Arc<str>>> {
+        let mut modules: Vec<Option<Arc<str>>> = Vec::new();
+        for item in self.recent.iter().filter(|item| item.cookie.is_some_and(|one| one.name == cookie)) {
+            if !modules.contains(&item.module) {
+                modules.push(item.module.clone());
+            }
+        }
+        modules
     }
 
     /// What was read back from a store.

@@ -141,7 +141,7 @@ impl<'a> Made<'a> {
         let Open { slot, mut value, change, touched } = open;
         if let (Slot::Visitor(name, module), Value::Visitor(visitor), true) = (&slot, &mut value, touched) {
             let scope = Arc::new(Scope { portal: Arc::clone(&self.step.portal), module: module.clone() });
-            let whose = Whose { scope: &scope, visitor: *name, now: self.at.now };
+            let whose = Whose { scope: &scope, visitor: *name, now: self.at.now, stamp };
             self.done.late += u64::from(change.late);
             whose.gains(visitor, &change, &mut self.gains);
             whose.entries(visitor, change, &mut self.told, &mut self.withdrawn);

@@ -14,8 +14,9 @@ use crate::day::Day;
 use crate::entry::{Entry, Presence, SessionRow, UsageRecord};
 use crate::history::Change;
 use crate::observation::Scope;
-use crate::record::session_id;
-use crate::session::Session;
+use crate::observation::Stamp;
+use crate::record::{Reason, session_id};
+use crate::session::{Class, Session};
 use crate::sheet::{Value, Visitor};
 use crate::usage::Sums;
 
@@ -43,7 +44,7 @@ pub(crate) fn farewell(
             return (one, Vec::new());
         };
         let scope = Arc::new(Scope { portal: Arc::clone(portal), module: one.module.clone() });
-        let whose = Whose { scope: &scope, visitor: one.visitor, now };
+        let whose = Whose { scope: &scope, visitor: one.visitor, now, stamp: None };
         let session = visitor.history.session().filter(|session| session.last_seen > visitor.told);
         let row = session.and_then(|session| whose.session(session, &visitor, false));
         (one, row.map(Entry::Session).into_iter().collect())
@@ -56,6 +57,8 @@ pub(super) struct Whose<'a> {
     pub(super) scope: &'a Arc<Scope>,
     pub(super) visitor: Name,
     pub(super) now: Millis,
+    /// Of what was seen last, be it another's.
+    pub(super) stamp: Option<&'a Stamp>,
 }
 
 impl Whose<'_> {
@@ -104,9 +107,7 @@ impl Whose<'_> {
             }
         }
         for started in change.gone {
-            let session = visitor.history.session().or(change.sessions.last()).cloned();
-            let Some(session) = session else { continue };
-            told.extend(self.session(&Session { started, ..session }, visitor, true).map(Entry::Session));
+            told.extend(self.gone(started, visitor).map(Entry::Session));
         }
         let presence = |(day, user): (Day, Option<Name>), gone| {
             let Scope { portal, module } = &**self.scope;
@@ -117,8 +118,27 @@ impl Whose<'_> {
         told.extend(change.absent.into_iter().map(|one| presence(one, true)));
     }
 
+    /// A session that turned out to be none: only what it was called by matters.
+    fn gone(&self, started: Millis, visitor: &Visitor) -> Option<SessionRow> {
+        let stamp = visitor.history.recent().last().map(|seen| &seen.stamp).or(self.stamp)?;
+        let none = Session {
+            started,
+            began: Reason::Start,
+            last_seen: started,
+            counted_day: stamp.policy.zone.day(started),
+            class: Class::Guest,
+            proven_guest: false,
+            logged_out: false,
+            user: None,
+            pages: 0,
+            converted: None,
+            held: Vec::new(),
+        };
+        self.session(&none, visitor, true)
+    }
+
     fn session(&self, session: &Session, visitor: &Visitor, gone: bool) -> Option<SessionRow> {
-        let stamp = visitor.history.recent().last().map(|seen| &seen.stamp)?;
+        let stamp = visitor.history.recent().last().map(|seen| &seen.stamp).or(self.stamp)?;
         let note = visitor.history.recent().iter().rev().find(|seen| seen.kind == Kind::Page).map(|seen| &seen.note);
         let word = |word: Option<&Arc<str>>| word.map(ToString::to_string);
         Some(SessionRow {
