@@ -21,8 +21,10 @@ use fleet::calendar::Calendar;
 use fleet::chance::Chance;
 use fleet::crowd::Crowd;
 use fleet::faults::Storm;
+use fleet::plan;
 use fleet::run;
 use fleet::stage::{LedgerKind, Setup, Stage, StoreKind};
+use fleet::story;
 use fleet::wire::Wires;
 use fleet::world::World;
 
@@ -59,12 +61,24 @@ struct Options {
     /// How many new visitors come a second in such a round.
     #[arg(long, default_value_t = 150.0)]
     pace: f64,
+    /// What every visitor does, as `tests/fleet/story.rs` has it, and nothing else.
+    #[arg(long)]
+    story: Option<String>,
+    /// In which portal.
+    #[arg(long, default_value = "service")]
+    portal: String,
+    /// How many visitors do it.
+    #[arg(long, default_value_t = 100)]
+    visitors: u64,
     /// The clock of the last node is ahead by so many seconds, or behind.
     #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
     ahead: i64,
     /// The run begins so many seconds before a midnight: it waits for the next full hour.
     #[arg(long)]
     midnight: Option<u64>,
+    /// How long to wait until everything is as it should be, in seconds.
+    #[arg(long, default_value_t = 120)]
+    patience: u64,
     /// Leaves configurations, logs and data where they are.
     #[arg(long)]
     keep: bool,
@@ -82,8 +96,18 @@ fn main() -> ExitCode {
     let setup = Setup { nodes, store, ledger, relays: options.faults > 0, ahead: options.ahead };
     let mut stage = Stage::set(setup, &program(), &calendar);
     let wires = Wires::new(stage.nodes.iter().map(|node| node.listen));
-    let world = Arc::new(World::new(wires, calendar, seed));
-    let is_true = if options.away > 0 { away(&options, &stage, &world) } else { count(&options, &stage, &world) };
+    let mut world = World::new(wires, calendar, seed);
+    world.patience = Duration::from_secs(options.patience);
+    let world = Arc::new(world);
+    let is_true = match &options.story {
+        Some(told) => {
+            let portal = plan::ALL.into_iter().find(|portal| portal.name == options.portal).expect("a portal's name");
+            let played = story::tell(told, portal, options.visitors, &stage, &world);
+            run::judge(&stage, &world, &played, false).tell(&world, &stage)
+        }
+        None if options.away > 0 => away(&options, &stage, &world),
+        None => count(&options, &stage, &world),
+    };
     if options.keep {
         println!("everything is in {}", stage.keep().unwrap_or_default().display());
     }

@@ -17,7 +17,7 @@ pub(crate) mod check;
 pub(crate) mod crowd;
 pub(crate) mod faults;
 pub(crate) mod nodes;
-mod plan;
+pub(crate) mod plan;
 mod portal;
 pub(crate) mod process;
 pub(crate) mod run;
