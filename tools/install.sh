@@ -31,6 +31,8 @@ if [ "$what" = test ]; then
     there redis-server || there valkey-server || want redis-server "tests start servers of their own"
     there openssl || want openssl "certificates for a server with TLS"
     there faketime || want faketime "midnight comes when a test asks for it"
+    # Debian keeps its programs off the PATH.
+    there initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || want postgresql "a Postgres of the tests' own"
 fi
 
 if [ -n "$packages" ]; then

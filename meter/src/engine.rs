@@ -26,7 +26,7 @@ mod live;
 mod recover;
 
 pub use live::LiveSessions;
-pub use recover::{Recovered, Recovery, recover};
+pub use recover::{Recovered, Recovery, apply, recover};
 
 /// What an engine needs to know.
 #[derive(Clone)]
@@ -67,8 +67,6 @@ pub struct Tally {
     pub withdrawn: AtomicU64,
     /// Observations too old to count.
     pub late: AtomicU64,
-    /// Records of sealed days.
-    pub sealed: AtomicU64,
     /// States that could not be read.
     pub damaged: AtomicU64,
     /// Commits that failed.
@@ -84,7 +82,6 @@ impl Tally {
         self.added.fetch_add(done.added, Ordering::Relaxed);
         self.withdrawn.fetch_add(done.withdrawn, Ordering::Relaxed);
         self.late.fetch_add(done.late, Ordering::Relaxed);
-        self.sealed.fetch_add(done.sealed, Ordering::Relaxed);
         self.damaged.fetch_add(done.damaged, Ordering::Relaxed);
         self.races.fetch_add(done.races, Ordering::Relaxed);
     }
@@ -291,7 +288,10 @@ fn write_entry(bytes: &mut Vec<u8>, number: u64, sighted: &Sighted) {
     }
 }
 
-fn read_entry(bytes: &[u8], stamps: &dyn Fn(crate::policy::PolicyId) -> Option<Stamp>) -> Option<(u64, Sighted)> {
+pub(crate) fn read_entry(
+    bytes: &[u8],
+    stamps: &dyn Fn(crate::policy::PolicyId) -> Option<Stamp>,
+) -> Option<(u64, Sighted)> {
     let EntryRow { number, portal, module, who, overheard, seen } = postcard::from_bytes(bytes).ok()?;
     let scope = Scope { portal: (*portal).into(), module: module.as_deref().map(Into::into) };
     let observation: Observation = seen.read(stamps)?;

@@ -19,7 +19,9 @@ use tokio::sync::watch;
 use crate::observation::Stamp;
 use crate::store::NodeId;
 
+pub mod in_order;
 pub mod reader;
+pub(crate) mod segment;
 
 /// Bounds of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,6 +23,7 @@ mod days;
 mod error;
 mod filter;
 mod line;
+mod open;
 mod position;
 pub mod postgres;
 pub mod sqlite;
@@ -34,6 +35,7 @@ mod words;
 pub use correction::Correction;
 pub use error::LedgerError;
 pub use line::{After, Line, Lines};
+pub use open::{open, open_to_read};
 pub use position::{LedgerId, Position, Stretch, Take, Taken};
 pub use total::{OpenDay, Statistics, Total, Totals, Which};
 

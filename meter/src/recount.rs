@@ -1,7 +1,8 @@
 //! The recount: every number of a month proved again from what it is made of.
 //!
-//! A day's total is the sum of its records; a record's id follows from what it says; a correction makes of a record
-//! what it says it makes; a file is what its manifest vouches for, and both are what the ledger has. Nothing is changed.
+//! A day's total is the sum of its records; a record's id follows from what it says, and the record from the journals; a correction makes of a record
+//! what it says it makes; the store's counters are what the ledger has; a file is what its manifest vouches for, and both
+//! are what the ledger has. Nothing is changed.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -12,9 +13,16 @@ use crate::day::{Day, Month};
 use crate::flush::Files;
 use crate::ledger::{After, By, Ledger, LedgerError, Lines, Query};
 
+mod archive;
+mod counters;
 mod files;
 mod lines;
+mod refold;
 mod totals;
+
+pub use archive::{ArchiveError, Journals};
+pub use counters::{Counted, Counters};
+pub use refold::{Refold, Refolded};
 
 /// Something that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +54,14 @@ pub enum What {
     Duplicate,
     /// A correction does not make sense.
     Correction,
+    /// A record that follows from the journals is not in the ledger.
+    Missing,
+    /// A record in the ledger does not follow from the journals.
+    Added,
+    /// A record in the ledger counts otherwise than by the journals.
+    Changed,
+    /// The store's counters of a day are not what the ledger has.
+    Counter,
     /// A usage file is not what its manifest vouches for.
     File,
     /// A usage file says something else than the ledger.
@@ -60,6 +76,10 @@ impl What {
             Self::Record => "record",
             Self::Duplicate => "duplicate",
             Self::Correction => "correction",
+            Self::Missing => "missing",
+            Self::Added => "added",
+            Self::Changed => "changed",
+            Self::Counter => "counter",
             Self::File => "file",
             Self::Row => "row",
         }
@@ -82,10 +102,16 @@ pub struct Looked {
     pub totals: u64,
     /// Records and corrections.
     pub lines: u64,
+    /// Days of the store's counters, of portals and of modules.
+    pub counters: u64,
     /// Usage files.
     pub files: u64,
-    /// What could not be looked at, and why.
+    /// Observations in journals.
+    pub observations: u64,
+    /// What was left out for good reason, such as that it is on its way.
     pub left_out: Vec<String>,
+    /// What could not be read, and why: of that nothing is proved.
+    pub unread: Vec<String>,
 }
 
 /// What shall be recounted.
@@ -97,18 +123,31 @@ pub struct Question<'a> {
     pub portals: &'a [String],
     /// Where usage files are, if there are any.
     pub files: Option<&'a Files>,
+    /// The journals, archived and not, if they are to be counted again.
+    pub journals: Option<&'a Journals>,
 }
 
 /// Recounts a month and tells each finding.
 pub fn recount(
     ledger: &mut dyn Ledger,
+    mut counters: Option<&mut dyn Counters>,
     question: &Question<'_>,
     tell: &mut dyn FnMut(Finding),
-) -> Result<Looked, LedgerError> {
+) -> Result<Looked, ArchiveError> {
     let mut looked = Looked::default();
+    let mut archive = match question.journals {
+        Some(journals) => Some(archive::refold(ledger, journals, question.month, question.portals, &mut looked)?),
+        None => None,
+    };
     for portal in portals(ledger, question)? {
         totals::check(ledger, question.month, &portal, tell, &mut looked)?;
         lines::check(ledger, question.month, &portal, tell, &mut looked)?;
+        if let Some(archive) = &mut archive {
+            archive.check(ledger, question.month, &portal, tell, &mut looked)?;
+        }
+        if let Some(counters) = &mut counters {
+            counters::check(ledger, question.month, &portal, &mut **counters, tell, &mut looked)?;
+        }
         if let Some(files) = question.files {
             files::check(ledger, question.month, &portal, files, tell, &mut looked)?;
         }

@@ -48,8 +48,6 @@ pub struct Committed {
     pub withdrawn: u64,
     /// Observations too old to count.
     pub late: u64,
-    /// Records of days that are sealed: kept, not summed.
-    pub sealed: u64,
     /// States that could not be read and were set aside.
     pub damaged: u64,
     /// Steps that were planned again because another node was faster.
@@ -61,7 +59,6 @@ impl Committed {
         self.added += other.added;
         self.withdrawn += other.withdrawn;
         self.late += other.late;
-        self.sealed += other.sealed;
         self.damaged += other.damaged;
         self.races += other.races;
     }

@@ -1,8 +1,9 @@
 //! The contract of a ledger, held by each of them: `SQLite` and a real Postgres.
 #![expect(
+    clippy::unwrap_used,
     clippy::print_stderr,
     clippy::disallowed_methods,
-    reason = "a story says which ledger it is told to, and waits for a server that nobody else can tell of"
+    reason = "a test fails by panicking, says which ledger it is told to, and waits for a server that nobody else can tell of"
 )]
 
 #[path = "support"]
@@ -15,11 +16,13 @@ mod ledger {
     pub(crate) mod say;
 
     mod days;
+    mod encryption;
     mod properties;
     mod questions;
     mod records;
     mod schemas;
     mod sealing;
     mod sessions;
+    mod speed;
     mod weather;
 }

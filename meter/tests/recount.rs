@@ -11,9 +11,10 @@ use std::fs;
 use portalmeter_meter::day::{Day, Zone};
 use portalmeter_meter::flush::{Files, Manifest, Writer};
 use portalmeter_meter::ledger::Line;
+use portalmeter_meter::ledger::Position;
 use portalmeter_meter::observation::Scope;
 use portalmeter_meter::record::{Reason, record_id, session_id};
-use portalmeter_meter::recount::{Finding, Looked, Question, What, recount};
+use portalmeter_meter::recount::{Counted, Counters, Finding, Looked, Question, What, recount};
 use portalmeter_meter::session::Class;
 use portalmeter_rules::id::Name;
 use support::paper::Paper;
@@ -113,10 +114,15 @@ impl Books {
     }
 
     fn recount(&mut self) -> (Vec<Finding>, Looked) {
+        self.recount_with(None)
+    }
+
+    fn recount_with(&mut self, counters: Option<&mut dyn Counters>) -> (Vec<Finding>, Looked) {
         let files = self.files();
-        let question = Question { month: "2026-03".parse().unwrap(), portals: &[], files: Some(&files) };
+        let question =
+            Question { month: "2026-03".parse().unwrap(), portals: &[], files: Some(&files), journals: None };
         let mut found = Vec::new();
-        let looked = recount(&mut self.ledger, &question, &mut |finding| found.push(finding)).unwrap();
+        let looked = recount(&mut self.ledger, counters, &question, &mut |finding| found.push(finding)).unwrap();
         (found, looked)
     }
 
@@ -320,4 +326,105 @@ fn a_months_files_are_looked_at_too() {
     assert_eq!(told, ["support-2026-03.csv", "external"], "{found:#?}");
     fs::remove_file(books.dir.path().join("support-2026-03.manifest.json")).unwrap();
     books.finds(What::File, "2026-03-01", "for it is sealed", "none");
+}
+
+/// Counters that say what they were told to.
+struct Board {
+    days: Vec<Counted>,
+    last: Position,
+    pauses: u32,
+    /// Becomes right after so many pauses.
+    heals: Option<(u32, Vec<Counted>)>,
+}
+
+impl Board {
+    /// What the ledger has, of portals and of modules.
+    fn honest(books: &mut Books) -> Self {
+        let days: Vec<_> = books.ledger.days.values().cloned().collect();
+        let of_portal = |day: Day| -> [i64; 4] {
+            let mut sums = [0; 4];
+            for total in days.iter().filter(|total| total.day == day) {
+                sums.iter_mut().zip(total.sums.records).for_each(|(sum, count)| *sum += count);
+            }
+            sums
+        };
+        let modules = days.iter().filter(|total| total.module.is_some()).map(|total| Counted {
+            module: total.module.clone(),
+            day: total.day,
+            records: total.sums.records,
+        });
+        let portals = days.iter().filter(|total| total.module.is_none());
+        let portals = portals.map(|total| Counted { module: None, day: total.day, records: of_portal(total.day) });
+        Self { days: portals.chain(modules).collect(), last: Position::START, pauses: 0, heals: None }
+    }
+
+    fn of(&mut self, module: Option<&str>, day: &str) -> &mut Counted {
+        let day: Day = day.parse().unwrap();
+        self.days.iter_mut().find(|one| one.day == day && one.module.as_deref() == module).unwrap()
+    }
+}
+
+impl Counters for Board {
+    fn last(&mut self, _: &str) -> Result<Position, String> {
+        Ok(self.last)
+    }
+
+    fn days(&mut self, _: &str) -> Result<Vec<Counted>, String> {
+        Ok(self.days.clone())
+    }
+
+    fn pause(&mut self) {
+        self.pauses += 1;
+        if let Some((after, days)) = &self.heals
+            && self.pauses == *after
+        {
+            self.days.clone_from(days);
+        }
+    }
+}
+
+#[test]
+fn counters_of_the_store_that_are_the_ledgers_are_nothing_to_find() {
+    let mut books = Books::honest();
+    let mut board = Board::honest(&mut books);
+    let (found, looked) = books.recount_with(Some(&mut board));
+    assert_eq!((found, looked.counters, board.pauses), (Vec::new(), 62, 0));
+    // A sealed day's are not kept for ever.
+    board.days.retain(|one| one.day > "2026-03-20".parse().unwrap());
+    assert_eq!(books.recount_with(Some(&mut board)).0, []);
+}
+
+#[test]
+fn a_counter_of_the_store_that_was_changed_is_found() {
+    let mut books = Books::honest();
+    let mut board = Board::honest(&mut books);
+    board.of(Some("chat"), "2026-03-12").records[3] = 9;
+    let (found, _) = books.recount_with(Some(&mut board));
+    let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["support/chat 2026-03-12: counter bot: expected 1, as the ledger has it, found 9"]);
+    assert_eq!(board.pauses, 0, "nothing repairs a sealed day");
+
+    let mut board = Board::honest(&mut books);
+    let right = board.days.clone();
+    board.of(None, "2026-03-31").records[0] = 9;
+    assert_eq!(books.recount_with(Some(&mut board)).0.len(), 1);
+    assert!(board.pauses > 3, "of an open day it may be on its way");
+    (board.heals, board.pauses) = (Some((2, right)), 0);
+    assert_eq!(books.recount_with(Some(&mut board)).0, []);
+
+    board.days.retain(|one| one.day < "2026-03-31".parse().unwrap());
+    board.heals = None;
+    let (found, _) = books.recount_with(Some(&mut board));
+    assert!(found.len() == 4 && found.iter().all(|one| one.found == "no counters"), "{found:#?}");
+}
+
+#[test]
+fn counters_are_not_compared_while_entries_are_on_their_way() {
+    let mut books = Books::honest();
+    let mut board = Board::honest(&mut books);
+    board.last = Position { at: 1, number: 0 };
+    board.of(None, "2026-03-31").records[0] = 9;
+    let (found, looked) = books.recount_with(Some(&mut board));
+    assert_eq!(found, []);
+    assert_eq!(looked.left_out, ["support: the store's counters: entries are on their way to the ledger"]);
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portalmeter_meter::day::Day;
-use portalmeter_meter::entry::{Entry, Presence, UsageRecord};
+use portalmeter_meter::entry::{Entry, Presence, SessionRow, UsageRecord};
 use portalmeter_meter::observation::Stamp;
 use portalmeter_meter::policy::{Experience, Policy, PolicyId};
 use portalmeter_meter::record::Reason;
@@ -41,7 +41,7 @@ fn write(slot: Slot, before: Option<&str>, after: Option<&str>) -> Write {
 
 fn entry(portal: &str, day: i32) -> Entry {
     let visitor = Name([1; 16]);
-    Entry::Presence(Presence { portal: portal.into(), module: None, day: Day(day), visitor, user: None })
+    Entry::Presence(Presence { portal: portal.into(), module: None, day: Day(day), visitor, user: None, gone: false })
 }
 
 fn gain(module: Option<&str>, guests: i64) -> Gain {
@@ -225,7 +225,7 @@ fn a_step_may_tell_more_than_lua_hands_over_at_once() {
         let entries: Vec<Entry> = (0..10_000).map(|number| entry("support", number)).collect();
         apply(store, &[Step { entries: entries.clone(), portal: support(), ..Step::default() }]);
         let told = store.read(&support(), StreamId::default(), 1_000).unwrap();
-        assert_eq!(told.into_iter().map(|told| told.entry.unwrap()).collect::<Vec<_>>(), entries);
+        assert!(told.into_iter().map(|told| told.entry.unwrap()).eq(entries));
     });
 }
 
@@ -344,6 +344,24 @@ fn entries_are_read_in_order_and_what_is_none_is_told_apart() {
         assert_eq!(store.backlog(&portal), Ok(7));
         let behind = store.read(&portal, all[1].id, 2).unwrap();
         assert_eq!(behind, all[2..4]);
+    });
+}
+
+#[test]
+fn a_stream_that_begins_anew_goes_on_behind_what_was_read() {
+    everywhere(|store, place| {
+        let portal = support();
+        // As a server whose clock was nine minutes ahead placed it.
+        let (seconds, _): (u64, u64) = place.does("support", "TIME");
+        place.does::<()>("support", &format!("XADD @records {} entry x", (seconds + 540) * 1_000));
+        let read = store.last_id(&portal).unwrap();
+        for keys in ["DEL @epoch @records", "DEL @epoch"] {
+            place.does::<()>("support", keys);
+            apply(store, &[told(2)]);
+            let behind = store.read(&portal, read, 9).unwrap();
+            assert_eq!(behind.last().unwrap().entry, Some(entry("support", 2)), "{keys}");
+            assert!(behind.iter().all(|told| told.entry.is_some()), "what made room is no entry: {behind:?}");
+        }
     });
 }
 
@@ -497,7 +515,6 @@ fn counters_are_set_to_what_the_ledger_has_and_what_is_on_its_way() {
         assert_eq!(place.does::<i64>("support", "HGET @usage:2026-03-12 duration_seconds"), 2);
 
         store.mark_sealed(&portal, None, day, 5).unwrap();
-        store.mark_sealed(&portal, Some("chat"), day, 5).unwrap();
         let ledger = [(module, day, counted(9, 9))];
         assert_eq!(store.settle_counters(&portal, &position, &ledger), Ok(Settled::Repaired(vec![])), "it is sealed");
     });
@@ -527,7 +544,7 @@ fn a_sealed_day_gains_no_records_but_statistics() {
         let guests_and_views: Vec<_> =
             all.iter().map(|one| (one.module.as_deref(), one.sums.records[0], one.sums.page_views)).collect();
         assert_eq!(guests_and_views, [(None, 1, 3), (Some("ask"), 0, 1), (Some("chat"), 1, 2)]);
-        assert_eq!(all[0].sealed, Some(SOON));
+        assert_eq!([&all[0], &all[2]].map(|one| one.sealed), [Some(SOON); 2], "its modules with it");
         assert_eq!(all[0].sums.duration_ms, 4500);
         let days = place.does::<i64>("support", "PTTL @usage:2026-03-12") / (24 * HOUR);
         assert!((34..=35).contains(&days), "{days}");
@@ -582,4 +599,52 @@ fn what_nodes_share_is_the_same_for_all_and_survives_garbage() {
         assert_eq!(place.store().portals().unwrap(), ["a", "b"], "what was made known is told again");
         assert!(place.store().stamp(stamp.id).unwrap().is_some());
     });
+}
+
+#[test]
+fn a_conversion_that_cannot_be_is_set_right() {
+    everywhere(|store, place| {
+        let (portal, day): (_, Day) = (support(), "2026-03-12".parse().unwrap());
+        let session = |number: u8, converted: Option<Day>| {
+            Entry::Session(SessionRow {
+                id: Name([number; 16]),
+                portal: "support".into(),
+                module: None,
+                visitor: Name([number; 16]),
+                started: 0,
+                began: Reason::Start,
+                last_seen: 0,
+                counted_day: day,
+                class: Class::External,
+                proven_guest: true,
+                logged_out: false,
+                user: None,
+                account: None,
+                agent: None,
+                pages: 1,
+                actions: 0,
+                converted,
+                zone: "UTC".into(),
+                policy: PolicyId(1),
+                gone: false,
+                stored_time: 0,
+            })
+        };
+        let entries = vec![session(1, Some(day)), session(1, Some(day)), session(2, None)];
+        apply(store, &[Step { entries, portal: support(), ..Step::default() }]);
+        let start = store.group(&portal, "a", None).unwrap();
+        // The ledger has 5; one session may have converted since, or two no longer be.
+        let ledger = [(None, day, Sums { converted: 5, ..Sums::default() })];
+        for (said, right) in [(2, 3), (3, 3), (6, 6), (7, 6), (-4, 3)] {
+            place.does::<()>("support", &format!("HSET @usage:2026-03-12 converted {said}"));
+            store.settle_counters(&portal, &start, &ledger).unwrap();
+            assert_eq!(place.does::<i64>("support", "HGET @usage:2026-03-12 converted"), right, "{said}");
+        }
+    });
+}
+
+#[test]
+fn a_store_may_work_on_a_thread_of_its_own() {
+    fn goes_to_a_thread<T: Send>() {}
+    goes_to_a_thread::<RedisStore>();
 }

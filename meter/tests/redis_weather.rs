@@ -9,10 +9,12 @@ mod wire;
 
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use portalmeter_meter::day::Day;
 use portalmeter_meter::entry::{Entry, Presence};
+use portalmeter_meter::store::redis::stream::Position;
 use portalmeter_meter::store::redis::{Address, Continuity, RedisError, RedisStore, Settings, Trouble};
 use portalmeter_meter::store::step::{Gain, Lively, Outcome, Place, Slot, Step, Write};
 use portalmeter_meter::usage::Sums;
@@ -49,6 +51,7 @@ fn step(portal: &str, number: u32, before: Option<Vec<u8>>, after: &str) -> Step
             day: Day(number as i32),
             visitor,
             user: None,
+            gone: false,
         })],
     }
 }
@@ -142,6 +145,33 @@ fn a_restarted_server_is_found_and_told_apart() {
 }
 
 #[test]
+fn a_node_that_starts_after_a_restart_knows_of_it_too() {
+    let mut server = Server::start(&["--appendonly yes", "--appendfsync always"]);
+    let mut store = begun(&server.url());
+    let portal: Arc<str> = "support".into();
+    let position = store.group(&portal, "ledger", None).unwrap();
+    let position = Position { id: store.last_id(&portal).unwrap(), ..position };
+    drop(store);
+    server.start_again();
+    let (mut one, mut other) = (support::store(&server.url()), support::store(&server.url()));
+    for store in [&mut one, &mut other] {
+        assert_eq!(apply_one(store, first("support", 1)).unwrap_err().trouble, Trouble::Forgot);
+        assert!(matches!(store.continuity(), Ok(Continuity::Forgot(why)) if why.contains("started anew")));
+    }
+    one.begin_again().unwrap();
+    other.begin_again().unwrap();
+    for (number, store) in [&mut one, &mut other].into_iter().enumerate() {
+        assert_eq!(store.continuity(), Ok(Continuity::Same), "one new epoch for both");
+        assert_eq!(apply_one(store, first("support", 1 + number as u32)), Ok(Outcome::Done));
+    }
+    let again = one.group(&portal, "ledger", Some(&position)).unwrap();
+    assert_ne!(again.epoch, position.epoch, "the stream may be another one");
+    assert_eq!(one.read(&portal, again.id, 9).unwrap().len(), 3, "it is read from its start");
+    let mut late = support::store(&server.url());
+    assert_eq!(apply_one(&mut late, first("support", 9)), Ok(Outcome::Done), "who starts later finds nothing odd");
+}
+
+#[test]
 fn an_old_snapshot_is_told_apart() {
     let mut server = Server::start(&[]);
     let mut store = begun(&server.url());
@@ -179,6 +209,21 @@ fn a_primary_that_becomes_a_replica_takes_nothing() {
     server.does::<()>("REPLICAOF NO ONE");
     forgets(&mut store, "another data set");
     assert_eq!(load_one(&mut store, "support", 0), Ok(None));
+}
+
+#[test]
+fn the_first_replica_changes_nothing() {
+    let primary = Server::start(&[]);
+    let mut store = begun(&primary.url());
+    let history = || -> String {
+        let info: String = primary.does("INFO replication");
+        info.lines().find_map(|line| line.strip_prefix("master_replid:")).unwrap().to_owned()
+    };
+    let before = history();
+    let _replica = Server::start(&[&format!("--replicaof 127.0.0.1 {}", primary.port)]);
+    until("another history", || (history() != before).then_some(()));
+    assert_eq!(store.continuity(), Ok(Continuity::Same));
+    assert_eq!(apply_one(&mut support::store(&primary.url()), first("support", 1)), Ok(Outcome::Done));
 }
 
 #[test]
@@ -325,6 +370,63 @@ fn who_may_not_is_told_what_to_mend() {
 }
 
 #[test]
+fn the_rights_that_the_hint_names_are_enough() {
+    let server = Server::start(&[]);
+    let rights = Trouble::Forbidden.hint().split_once(" needs ").unwrap().1;
+    server.does::<()>(&format!("ACL SETUSER meter on >p {rights}"));
+    let mut store = begun(&format!("redis://meter:p@127.0.0.1:{}", server.port));
+    let portal: Arc<str> = "support".into();
+    let position = store.group(&portal, "ledger", None).unwrap();
+    let told = store.read(&portal, position.id, 9).unwrap();
+    store.acknowledge(&portal, "ledger", told[0].id).unwrap();
+    store.trim(&portal).unwrap();
+    let position = Position { id: told[0].id, ..position };
+    store.settle_counters(&portal, &position, &[]).unwrap();
+    store.mark_sealed(&portal, None, "2026-03-12".parse().unwrap(), NOW).unwrap();
+    assert_eq!(store.statistics(&portal).unwrap().len(), 1);
+    let overdue = store.overdue(&portal, NOW, 9).unwrap();
+    assert_eq!(store.leave(&portal, NOW, &[(overdue[0].clone(), Vec::new())]), Ok(1));
+    server.does::<()>("SET pm:nodes garbage");
+    server.does::<()>("DEL pm:{support}:records");
+    server.does::<()>("SET pm:{support}:records garbage");
+    assert_eq!(store.nodes(), Ok(vec![]));
+    assert_eq!(apply_one(&mut store, first("support", 2)), Ok(Outcome::Done));
+    assert_eq!(store.secret(b"x").unwrap(), b"x");
+    assert!(store.clock().is_ok());
+    let findings: Vec<_> = store.findings(60_000).unwrap().into_iter().map(|finding| finding.what).collect();
+    assert_eq!(findings, ["persistence"]);
+}
+
+#[test]
+fn a_server_that_is_reading_its_data_is_waited_for() {
+    let mut server = Server::start(&["--appendonly yes"]);
+    let mut store = begun(&server.url());
+    let steps: Vec<Step> = (1..3_000).map(|number| first("support", number)).collect();
+    assert!(store.apply(&steps, NOW).into_iter().all(|outcome| outcome == Ok(Outcome::Done)));
+    server.does::<()>("BGREWRITEAOF");
+    until("a compact file", || {
+        let info: String = server.does("INFO persistence");
+        let idle = ["aof_rewrite_in_progress:0", "aof_rewrite_scheduled:0"];
+        idle.iter().all(|word| info.contains(word)).then_some(())
+    });
+    // A millisecond a key.
+    server.start_slowly(&["--key-load-delay 1000", "--loading-process-events-interval-bytes 1024"]);
+    until("word that it is reading", || {
+        let error = load_one(&mut support::store(&server.url()), "support", 1).err()?;
+        (error.trouble == Trouble::Loading).then_some(())
+    });
+    forgets_at_last(&mut store);
+    assert_eq!(load_one(&mut store, "support", 2_999), Ok(Some(b"one".to_vec())));
+}
+
+/// Begins again as soon as that is possible.
+fn forgets_at_last(store: &mut RedisStore) {
+    until("word that it may have forgotten", || matches!(store.continuity(), Ok(Continuity::Forgot(_))).then_some(()));
+    until("a beginning", || store.begin_again().ok());
+    assert_eq!(look(store), Continuity::Same);
+}
+
+#[test]
 fn a_databases_number_is_obeyed() {
     let server = Server::start(&[]);
     begun(&format!("{}/3", server.url()));
@@ -414,7 +516,8 @@ fn replicated(primary: &Server, replica: &Server) {
     };
     until("a replica in step", || {
         let last = offset(primary, "master_repl_offset:")?;
-        (last == offset(replica, "slave_repl_offset:")?).then_some(())
+        let is_linked = offset(replica, "master_link_status:")?.trim() == "up";
+        (is_linked && last == offset(replica, "slave_repl_offset:")?).then_some(())
     });
 }
 
@@ -433,8 +536,18 @@ fn the_primary_that_sentinels_name_is_followed() {
     primary.kill();
     assert_eq!(apply_one(&mut store, first("support", 1)).unwrap_err().trouble, Trouble::Away);
     forgets(&mut store, &format!("127.0.0.1:{} is a primary now", replica.port));
+    let findings = |store: &mut RedisStore| -> Vec<_> {
+        store.findings(60_000).unwrap().into_iter().map(|finding| finding.what).collect()
+    };
+    assert!(!findings(&mut store).contains(&"sentinels"));
     assert_eq!(load_one(&mut store, "support", 0), Ok(Some(b"one".to_vec())));
     done_at_last(&mut store, &first("support", 1));
+    drop(sentinel);
+    until("word that no sentinel answers", || {
+        assert_eq!(look(&mut store), Continuity::Same, "the primary is what it was");
+        findings(&mut store).contains(&"sentinels").then_some(())
+    });
+    assert_eq!(apply_one(&mut store, first("support", 2)), Ok(Outcome::Done));
 }
 
 #[test]

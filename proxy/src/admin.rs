@@ -34,9 +34,9 @@ struct Readiness {
 
 #[derive(Debug, Serialize)]
 struct Problem {
-    what: &'static str,
+    what: String,
     detail: String,
-    meaning: &'static str,
+    meaning: String,
 }
 
 /// Serves in a thread of its own, so that it answers while the proxy drains.
@@ -107,7 +107,9 @@ impl Admin {
         let engine = &self.metering.engine;
         let journal = engine.journal().health();
         let mut problems = Vec::new();
-        let mut problem = |what, detail: String, meaning| problems.push(Problem { what, detail, meaning });
+        let mut problem = |what: &str, detail: String, meaning: &str| {
+            problems.push(Problem { what: what.to_owned(), detail, meaning: meaning.to_owned() });
+        };
         if let Some(failure) = journal.failure {
             let meaning = "pages are counted in memory until the journal's disk takes writes again";
             problem("journal", failure, meaning);
@@ -121,7 +123,7 @@ impl Admin {
         }
         let postponed = engine.tally().postponed.load(Ordering::Relaxed);
         if postponed > 0 {
-            let meaning = "the store was away too long; the journal has them, and the next start commits them";
+            let meaning = "the store was away long; the journal has them, and they are committed once it is back";
             problem("postponed", format!("{postponed} observations"), meaning);
         }
         let (waiting, failure) = engine.backlog();
@@ -131,6 +133,22 @@ impl Admin {
                 format!("{failure}; {waiting} observations wait"),
                 "counts lag until the store takes commits again",
             );
+        }
+        let keeper = self.metering.keeper.health();
+        if let Some(failure) = keeper.ledger {
+            problem("ledger", failure, "records wait in the store until the ledger takes them; nothing is lost");
+        }
+        if let Some(failure) = keeper.store {
+            problem("stream", failure, "records wait in the store until it can be read; nothing is lost");
+        }
+        if keeper.sealed_without > 0 {
+            let detail = format!("{} days were sealed without a node's journal", keeper.sealed_without);
+            let meaning =
+                "what that node still holds becomes corrections: start it again, or `portalmeter journal apply`";
+            problem("sealed_incomplete", detail, meaning);
+        }
+        for (what, detail, meaning) in &keeper.warnings {
+            problem(what, detail.clone(), meaning);
         }
         problems
     }

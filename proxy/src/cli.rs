@@ -208,7 +208,7 @@ pub(crate) struct RecountArgs {
     /// Only this portal; may be given several times
     #[arg(long, value_name = "P")]
     pub(crate) portal: Vec<String>,
-    /// A folder of archived journals, if not the configured one; may be given several times, one a node
+    /// A folder of journals, if not the configured archive; to be given for every node there was
     #[arg(long, value_name = "DIR")]
     pub(crate) archive: Vec<PathBuf>,
     /// How to answer

@@ -1,20 +1,20 @@
 //! What a node keeps its counts in: store and ledger as configured, who brings one to the other, and the clock.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use portalmeter_meter::engine::{self, Engine, Recovery, SharedStore};
+use portalmeter_meter::engine::{self, Engine, Recovered, Recovery, SharedStore};
 use portalmeter_meter::history::Memory;
 use portalmeter_meter::keeper::{self, Feed, Keeper, Nothing, Outgoing, Recalled};
 use portalmeter_meter::ledger::Ledger;
 use portalmeter_meter::ledger::postgres::PostgresLedger;
 use portalmeter_meter::ledger::sqlite::SqliteLedger;
 use portalmeter_meter::observation::Stamp;
-use portalmeter_meter::store::Store;
 use portalmeter_meter::store::embedded::EmbeddedStore;
 use portalmeter_meter::store::redis::{self, NodeState, RedisStore};
+use portalmeter_meter::store::{Recall, Store};
 use portalmeter_rules::time::Millis;
 
 use crate::config::{self, Config, Place};
@@ -100,6 +100,32 @@ pub(crate) fn store(config: &Config, clock: &Clock) -> Result<(Box<dyn Store>, O
             Ok((Box::new(store), Some(SharedStore { journals, portals: portals(config), recall })))
         }
     }
+}
+
+/// Commits segments of a node that never comes back, and brings what follows to the ledger if nobody else does.
+pub(crate) fn apply(config: &Config, segments: &[PathBuf]) -> Result<Recovered, String> {
+    let clock = Clock::default();
+    let lock = match config.store {
+        config::Store::Embedded => Some(super::command::run::lock(&config.data_dir)?),
+        config::Store::Redis(_) => None,
+    };
+    let (mut store, shared) = store(config, &clock)?;
+    let mut recall = shared.as_ref().map(|shared| shared.recall.lock().unwrap_or_else(PoisonError::into_inner));
+    if shared.is_some() {
+        // A node that begins with an empty Redis makes what is missing there.
+        if store.continuity().map_err(|error| error.to_string())?.is_some() {
+            store.begin_again().map_err(|error| error.to_string())?;
+        }
+    }
+    let recovery = Recovery {
+        store: &mut *store,
+        recall: recall.as_deref_mut().map(|recall| recall as &mut dyn Recall),
+        memory: Memory::keeping(config.journal.keep),
+        now: clock.now(),
+    };
+    let found = engine::apply(segments, recovery).map_err(|error| error.to_string());
+    drop(lock);
+    found
 }
 
 /// Brings what commits tell to the ledger.

@@ -122,6 +122,7 @@ impl Collector for EngineMetrics {
         let engine = &self.0.engine;
         let journal = engine.journal().health();
         let (backlog, failure) = engine.backlog();
+        let keeper = self.0.keeper.health();
         let gauges = [
             ("live_sessions", "Sessions that are live", engine.live().len() as i64),
             ("commit_backlog", "Observations that wait for the store", backlog as i64),
@@ -130,6 +131,10 @@ impl Collector for EngineMetrics {
             ("journal_stalled", "Whether pages leave before they are written", i64::from(journal.stalled)),
             ("journal_waiting_bytes", "Bytes that wait to be written", journal.waiting as i64),
             ("journal_disk_bytes", "Bytes of the journal on disk", journal.disk as i64),
+            ("ledger_ok", "Whether the ledger is kept up to date", i64::from(keeper.ledger.is_none())),
+            ("stream_ok", "Whether what commits tell is read from the store", i64::from(keeper.store.is_none())),
+            ("store_warnings", "What an operator should know of the store; see /readyz", keeper.warnings.len() as i64),
+            ("clock_offset_ms", "What this machine's clock lacks to the store's", keeper.clock_offset),
         ];
         for (name, help, value) in gauges {
             let gauge = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
@@ -146,13 +151,27 @@ impl Collector for EngineMetrics {
             ("records_added", "Usage records added", tally.added.load(Ordering::Relaxed)),
             ("records_withdrawn", "Usage records withdrawn", tally.withdrawn.load(Ordering::Relaxed)),
             ("observations_late", "Observations too old to count", tally.late.load(Ordering::Relaxed)),
-            ("records_of_sealed_days", "Records kept, but in no total", tally.sealed.load(Ordering::Relaxed)),
             ("states_damaged", "States that could not be read", tally.damaged.load(Ordering::Relaxed)),
             (
                 "commits_failed",
                 "Commits that failed and were tried again",
                 tally.failed_commits.load(Ordering::Relaxed),
             ),
+            (
+                "commits_raced",
+                "Visitors planned again because another node was faster",
+                tally.races.load(Ordering::Relaxed),
+            ),
+            (
+                "store_resets",
+                "Times the store had forgotten, and the recent past was sent again",
+                tally.resets.load(Ordering::Relaxed),
+            ),
+            ("ledger_entries", "Entries brought to the ledger", keeper.entries),
+            ("ledger_entries_strange", "Entries that could not be read, or cannot be", keeper.strange),
+            ("ledger_corrections", "Corrections of sealed days, for what came late", keeper.corrected),
+            ("counters_repaired", "Counters that differed from the ledger and were set right", keeper.repaired),
+            ("days_sealed_incomplete", "Days sealed though a node's journal was missing", keeper.sealed_without),
         ];
         for (name, help, value) in counters {
             let counter = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;

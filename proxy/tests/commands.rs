@@ -5,6 +5,7 @@
 #[path = "faults"]
 mod faults {
     pub(crate) mod meter;
+    pub(crate) mod mount;
     pub(crate) mod origin;
     pub(crate) mod stage;
     pub(crate) mod wire;
@@ -13,15 +14,21 @@ mod faults {
 #[path = "../../meter/tests/support/postgres.rs"]
 mod postgres;
 
+#[path = "../../meter/tests/support/redis.rs"]
+mod redis_server;
+
 #[path = "commands"]
 mod commands {
     mod beside;
+    mod billing_page;
     pub(crate) mod books;
     mod check;
     mod compare;
     mod correct;
+    mod full_disk;
     mod journal;
     mod on_postgres;
+    mod on_redis;
     mod recount;
     pub(crate) mod told;
 }

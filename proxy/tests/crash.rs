@@ -72,7 +72,7 @@ fn killed_in_the_middle_of_recovery_it_recovers_the_rest() {
     crowd.leave();
     database.execute_batch("ROLLBACK").unwrap();
     assert!(setup.counted().guest < truth.received());
-    let done = || database.query_row("SELECT count(*) FROM visitor", [], |row| row.get::<_, i64>(0)).unwrap();
+    let done = || database.query_row("SELECT count(*) FROM usage_record", [], |row| row.get::<_, i64>(0)).unwrap();
 
     let running = setup.spawn();
     until("a part is recovered", || done() > 0);

@@ -1,6 +1,6 @@
 //! What is owed to a store that nodes share: what dead processes left, and what the store has forgotten.
 
-use std::io;
+use std::cell::Cell;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::{Shared, SharedStore, lock};
 use crate::history::Memory;
 use crate::intake::Sighted;
 use crate::journal::reader;
-use crate::store::{self, Batch, Committed, Store, StoreError};
+use crate::store::{self, Batch, Committed, Recall, Store, StoreError};
 
 /// What is owed.
 pub(super) struct Arrears {
@@ -27,7 +27,8 @@ pub(super) struct Arrears {
     recalling: Millis,
     looked: Millis,
     attended: Millis,
-    acknowledged: std::cell::Cell<u64>,
+    committed: Cell<u64>,
+    acknowledged: u64,
 }
 
 /// How often it is looked whether the store still knows what it was told, and others are told of this node.
@@ -37,7 +38,7 @@ const WRITTEN: Duration = Duration::from_secs(5);
 
 impl Arrears {
     pub(super) fn at_start(shared: Option<SharedStore>, now: Millis) -> Self {
-        let (dead, acknowledged) = (shared.is_some(), std::cell::Cell::new(0));
+        let dead = shared.is_some();
         Self {
             shared,
             dead,
@@ -46,7 +47,8 @@ impl Arrears {
             recalling: Millis::MIN,
             looked: now - LOOK,
             attended: now - LOOK,
-            acknowledged,
+            committed: Cell::new(0),
+            acknowledged: 0,
         }
     }
 
@@ -65,7 +67,10 @@ impl Arrears {
 
     /// Pays what is owed; an error if that cannot be done now.
     pub(super) fn settle(&mut self, shared: &Shared, store: &mut dyn Store, now: Millis) -> Result<(), StoreError> {
-        let Some(ours) = self.shared.clone() else { return Ok(()) };
+        let gap = lock(&shared.outbox).gap.is_some();
+        let Some(ours) = self.shared.clone() else {
+            return if gap { self.send_again(shared, store, now) } else { Ok(()) };
+        };
         if now - self.looked >= LOOK || now < self.looked {
             self.looked = now;
             if let Some(why) = store.continuity()? {
@@ -89,21 +94,14 @@ impl Arrears {
             tell(&recover(&ours.journals, recovery)?, "committed what an earlier process left in its journal");
             self.dead = false;
         }
-        let gap = lock(&shared.outbox).gap.is_some();
         if self.again || gap {
-            self.send_again(shared, &ours, store, now)?;
+            self.send_again(shared, store, now)?;
         }
         Ok(())
     }
 
     /// Commits our own journal: its recent past, and what only the journal has because the store was away too long.
-    fn send_again(
-        &mut self,
-        shared: &Shared,
-        ours: &SharedStore,
-        store: &mut dyn Store,
-        now: Millis,
-    ) -> Result<(), StoreError> {
+    fn send_again(&mut self, shared: &Shared, store: &mut dyn Store, now: Millis) -> Result<(), StoreError> {
         let (position, upto) = {
             let mut outbox = lock(&shared.outbox);
             // From here on what comes waits for a commit again; what is before is in the journal.
@@ -120,36 +118,30 @@ impl Arrears {
             let waits = StoreError::Open("the journal's disk does not take what has to be read from it".to_owned());
             return Err(restore(waits));
         }
-        let mut recall = ours.recall.lock().unwrap_or_else(PoisonError::into_inner);
-        let memory = shared.settings.memory;
-        let mut recovery = Recovery { store, recall: Some(&mut *recall), memory, now };
+        let mut recall = self.shared.as_ref().map(|ours| ours.recall.lock().unwrap_or_else(PoisonError::into_inner));
+        let recall = recall.as_deref_mut().map(|recall| recall as &mut dyn Recall);
+        let mut recovery = Recovery { store, recall, memory: shared.settings.memory, now };
         let (node, folder) = (shared.journal.node(), shared.journal.folder());
         let mut found = Recovered::default();
         let mut read = |entry: &mut dyn FnMut(&[u8])| reader::read_folder(folder, entry);
         recovery.commit(node, position, &[], &mut read, &mut found).map_err(restore)?;
-        tracing::info!(observations = found.entries, "the recent past was sent again");
+        shared.tally.postponed.store(0, Ordering::Relaxed);
+        tracing::info!(observations = found.entries, "what the journal has was sent again");
         self.again = false;
         Ok(())
     }
 
     /// Commits a batch; while the store may have forgotten visitors, the ledger is asked of them.
     pub(super) fn commit(&self, store: &mut dyn Store, batch: &Batch, memory: Memory) -> Result<Committed, StoreError> {
-        match &self.shared {
+        let done = match &self.shared {
             Some(ours) if batch.now < self.recalling => {
                 let mut recall = ours.recall.lock().unwrap_or_else(PoisonError::into_inner);
-                store::commit_recalling(store, batch, memory, &mut *recall)
+                store::commit_recalling(store, batch, memory, &mut *recall)?
             }
-            _ => store::commit(store, batch, memory),
-        }
-    }
-
-    /// Puts down what is committed, for whoever finds the journal.
-    pub(super) fn acknowledge(&self, shared: &Shared, upto: u64) -> io::Result<()> {
-        if self.shared.is_none() || self.acknowledged.get() == upto {
-            return Ok(());
-        }
-        self.acknowledged.set(upto);
-        shared.journal.acknowledge(upto)
+            _ => store::commit(store, batch, memory)?,
+        };
+        self.committed.set(batch.upto);
+        Ok(done)
     }
 
     /// Tells other nodes of this one: that it is there, and what it has passed.
@@ -158,6 +150,7 @@ impl Arrears {
             return;
         }
         self.attended = now;
+        self.acknowledge(shared);
         let memory = shared.settings.memory;
         // An exchange may be under way for as long as a portal takes to answer.
         let oldest = waiting.iter().map(|one| one.observation.at).min().unwrap_or(now).min(now - memory.settle);
@@ -167,8 +160,23 @@ impl Arrears {
         }
     }
 
+    /// Puts down what is committed, for whoever finds the journal.
+    fn acknowledge(&mut self, shared: &Shared) {
+        let upto = self.committed.get();
+        if upto == self.acknowledged {
+            return;
+        }
+        match shared.journal.acknowledge(upto) {
+            Ok(()) => self.acknowledged = upto,
+            Err(error) => tracing::warn!(%error, "what is committed could not be put down: it will be committed again"),
+        }
+    }
+
     /// Nobody need wait for this node any more, if it owes nothing.
-    pub(super) fn leave(&self, shared: &Shared, store: &mut dyn Store, behind: bool) {
+    pub(super) fn leave(&mut self, shared: &Shared, store: &mut dyn Store, behind: bool) {
+        if self.shared.is_some() {
+            self.acknowledge(shared);
+        }
         if self.shared.is_some()
             && !behind
             && let Err(error) = store.leave(shared.journal.node())

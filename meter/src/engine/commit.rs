@@ -124,9 +124,6 @@ fn commit(
         Ok(done) => {
             shared.tally.note(done);
             lock(&shared.outbox).stuck = 0;
-            if let Err(error) = arrears.acknowledge(shared, upto) {
-                tracing::warn!(%error, "what is committed could not be put down: after a crash it is committed again");
-            }
             Ok(())
         }
         Err(error) => {

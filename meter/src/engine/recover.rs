@@ -1,7 +1,7 @@
 //! After a crash, and after a store has forgotten: what is in journals and may be missing is committed again.
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 
 use portalmeter_rules::time::Millis;
 
@@ -54,6 +54,37 @@ pub fn recover(dir: &Path, mut recovery: Recovery<'_>) -> Result<Recovered, Stor
         found.torn_bytes += damage.torn_bytes;
         found.foreign += damage.foreign;
         recovery.store.leave(dead.node)?;
+    }
+    Ok(found)
+}
+
+/// Commits segments of a node that never comes back. What it knew to be committed is left out.
+pub fn apply(segments: &[PathBuf], mut recovery: Recovery<'_>) -> Result<Recovered, StoreError> {
+    let mut nodes: BTreeMap<PathBuf, (NodeId, Vec<&PathBuf>)> = BTreeMap::new();
+    for segment in segments {
+        let refused = |why: &str| StoreError::Open(format!("{}: {why}", segment.display()));
+        let folder = segment.parent().map(Path::to_owned).unwrap_or_default();
+        let node = reader::node_of(segment).ok_or_else(|| {
+            refused("whose journal it was is told by its folder: copy that with it, such as 8a1c…/0000…1.journal")
+        })?;
+        if reader::is_being_written(&folder) {
+            return Err(refused("its node runs, and commits it by itself"));
+        }
+        nodes.entry(folder).or_insert_with(|| (node, Vec::new())).1.push(segment);
+    }
+    let mut found = Recovered::default();
+    for (folder, (node, segments)) in nodes {
+        let position = recovery.store.position(node)?.max(reader::acknowledged(&folder));
+        let mut read = |entry: &mut dyn FnMut(&[u8])| {
+            let mut damage = Damage::default();
+            segments.iter().try_for_each(|segment| reader::read_segment(segment, entry, &mut damage))?;
+            Ok(damage)
+        };
+        let damage = recovery.commit(node, position, &reader::policies(&folder), &mut read, &mut found)?;
+        found.journals += 1;
+        found.torn_bytes += damage.torn_bytes;
+        found.foreign += damage.foreign;
+        recovery.store.leave(node)?;
     }
     Ok(found)
 }

@@ -1,11 +1,12 @@
 //! Reading journals of processes that are gone, and removing what is no longer needed.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::{ACKNOWLEDGED, FRAME, LOCK, LONGEST, MAGIC, POLICIES, SEGMENT};
+use super::segment::Segment;
+use super::{ACKNOWLEDGED, LOCK, POLICIES, SEGMENT};
 use crate::observation::Stamp;
 use crate::policy::Policy;
 use crate::store::NodeId;
@@ -49,7 +50,7 @@ fn nodes(dir: &Path) -> io::Result<Vec<(NodeId, PathBuf)>> {
     Ok(nodes)
 }
 
-fn parse_node(name: &str) -> Option<NodeId> {
+pub(super) fn parse_node(name: &str) -> Option<NodeId> {
     let number = u64::from_str_radix(name, 16).ok().filter(|_| name.len() == 16)?;
     Some(NodeId(number.to_be_bytes()))
 }
@@ -89,6 +90,18 @@ pub fn read_folder(folder: &Path, entry: &mut dyn FnMut(&[u8])) -> io::Result<Da
     Ok(damage)
 }
 
+/// Whose segment a file is, by the name of its folder, or its own in an archive.
+pub fn node_of(segment: &Path) -> Option<NodeId> {
+    let folder = segment.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    let archived = || segment.file_name()?.to_str()?.split_once('-').and_then(|(node, _)| parse_node(node));
+    folder.and_then(parse_node).or_else(archived)
+}
+
+/// Whether a process writes the journal in this folder at this moment.
+pub fn is_being_written(folder: &Path) -> bool {
+    File::options().write(true).open(folder.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err())
+}
+
 /// Up to which of its entries the node of a folder knew to be committed; 0 where that cannot be read.
 pub fn acknowledged(folder: &Path) -> u64 {
     let text = fs::read_to_string(folder.join(ACKNOWLEDGED)).unwrap_or_default();
@@ -116,41 +129,10 @@ pub fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Gives every whole entry of one segment to `entry`, in order, and notes what else is in it.
 pub fn read_segment(path: &Path, entry: &mut dyn FnMut(&[u8]), damage: &mut Damage) -> io::Result<()> {
-    let file = File::open(path)?;
-    let mut rest = file.metadata()?.len();
-    let mut reader = BufReader::new(file);
-    let mut magic = [0; MAGIC.len()];
-    if rest < magic.len() as u64 {
-        damage.torn_bytes += rest;
-        return Ok(());
+    let mut segment = Segment::open(path, damage)?;
+    while let Some(payload) = segment.next(damage)? {
+        entry(payload);
     }
-    reader.read_exact(&mut magic)?;
-    rest -= magic.len() as u64;
-    if magic != *MAGIC {
-        damage.foreign += 1;
-        return Ok(());
-    }
-    let mut payload = Vec::new();
-    while rest > 0 {
-        let mut frame = [0; FRAME];
-        if rest < FRAME as u64 {
-            break;
-        }
-        reader.read_exact(&mut frame)?;
-        let [a, b, c, d, checksum @ ..] = frame;
-        let length = u32::from_le_bytes([a, b, c, d]) as usize;
-        if length > LONGEST || (length + FRAME) as u64 > rest {
-            break;
-        }
-        payload.resize(length, 0);
-        reader.read_exact(&mut payload)?;
-        if crc32fast::hash(&payload).to_le_bytes() != checksum {
-            break;
-        }
-        rest -= (length + FRAME) as u64;
-        entry(&payload);
-    }
-    damage.torn_bytes += rest;
     Ok(())
 }
 

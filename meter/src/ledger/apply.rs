@@ -33,7 +33,9 @@ pub(super) fn apply<T: Tables>(tables: &mut T, entries: &[Entry], portal: Option
     let mut needed = Needed::default();
     records.need(&mut needed);
     sessions.need(&mut needed);
-    told.iter().for_each(|one| one.need(&mut needed));
+    for one in &told {
+        one.need(&mut needed);
+    }
     let mut days = Days::load(tables, needed.0)?;
     records.load_corrections(tables, &told, &days)?;
 
@@ -54,10 +56,12 @@ pub(super) fn apply<T: Tables>(tables: &mut T, entries: &[Entry], portal: Option
     taken.days =
         changed.iter().map(|(portal, total)| ((*portal).to_owned(), total.module.clone(), total.day)).collect();
     taken.days.sort();
+    let (presences, absences) = presences.changed();
     tables.write(&Changes {
         lines: records.changed(),
         sessions: sessions.changed(),
-        presences: presences.new(),
+        presences,
+        absences,
         days: changed,
     })?;
     Ok(taken)

@@ -57,17 +57,13 @@ pub(super) fn filter(query: &Lines) -> (String, Vec<Value>) {
         let [portal, day, visitor, id] = place.map(|value| filter.number(value));
         filter.conditions.push(format!("(portal, day, visitor, id) > (${portal}, ${day}, ${visitor}, ${id})"));
     }
-    let mut sql = String::new();
-    for (number, condition) in filter.conditions.iter().enumerate() {
-        sql.push_str(if number == 0 { " WHERE " } else { " AND " });
-        sql.push_str(condition);
-    }
-    sql.push_str(" ORDER BY portal, day, visitor, id");
-    if let Some(limit) = query.limit {
-        filter.values.push(Value::Count(i64::try_from(limit).unwrap_or(i64::MAX)));
-        sql.push_str(&format!(" LIMIT ${}", filter.values.len()));
-    }
-    (sql, filter.values)
+    let conditions = match filter.conditions.join(" AND ") {
+        none if none.is_empty() => none,
+        some => format!(" WHERE {some}"),
+    };
+    let limit = query.limit.map(|limit| filter.number(Value::Count(i64::try_from(limit).unwrap_or(i64::MAX))));
+    let limit = limit.map(|number| format!(" LIMIT ${number}")).unwrap_or_default();
+    (format!("{conditions} ORDER BY portal, day, visitor, id{limit}"), filter.values)
 }
 
 struct Filter {

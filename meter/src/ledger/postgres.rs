@@ -278,13 +278,17 @@ fn position(tables: &mut PostgresTables<'_, '_>, portal: &str) -> Result<Positio
 
 /// Waits for whoever changes the portal, and keeps others waiting. Says where its stream is.
 fn lock(tables: &mut PostgresTables<'_, '_>, portal: &str, now: Millis) -> Result<Position, LedgerError> {
-    let sql = format!("{POSITION} FOR UPDATE");
-    let upto = |row: &postgres::Row| Ok(row.try_get::<_, String>(0)?);
-    let mut found = tables.query(&sql, &[&portal], upto)?;
+    // A release that came later may have changed the tables since this one connected.
+    let sql = "SELECT upto, (SELECT value FROM meta WHERE name = 'schema') FROM position WHERE portal = $1 FOR UPDATE";
+    let upto = |row: &postgres::Row| {
+        schema::known(row.try_get(1)?)?;
+        Ok(row.try_get::<_, String>(0)?)
+    };
+    let mut found = tables.query(sql, &[&portal], upto)?;
     if found.is_empty() {
         let first = "INSERT INTO position (portal, upto, moved_time) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         tables.execute(first, &[&portal, &Position::START.to_string(), &At(now)])?;
-        found = tables.query(&sql, &[&portal], upto)?;
+        found = tables.query(sql, &[&portal], upto)?;
     }
     words::position(found.first().map(String::as_str))
 }
@@ -295,7 +299,7 @@ type Uniques = HashMap<(String, String, Day), (i64, i64)>;
 fn uniques(tables: &mut PostgresTables<'_, '_>, query: &Query) -> Result<Uniques, LedgerError> {
     let start = match query.by {
         By::Day => "day",
-        By::Month => "date_trunc('month', day)::date",
+        By::Month => "date_trunc('month', day::timestamp)::date",
     };
     let sql = format!(
         "SELECT portal, module, {start}, COUNT(DISTINCT visitor), COUNT(DISTINCT NULLIF(user_hash, $4)) FROM presence

@@ -63,6 +63,8 @@ impl SqliteLedger {
     /// Changes something in one transaction, which waits for those of others at its beginning and not within.
     fn change<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
         let step = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // A release that came later may have changed the tables since this one opened them.
+        schema::known(&step)?;
         let done = work(&step)?;
         step.commit()?;
         Ok(done)
@@ -232,5 +234,56 @@ impl ToSql for Value {
             Self::Visitor(visitor) => visitor.map(|visitor| visitor.to_string()).unwrap_or_default().into(),
             Self::Count(count) => (*count).into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::Presence;
+
+    fn presence(portal: &str) -> Entry {
+        let visitor = Name([1; 16]);
+        Entry::Presence(Presence {
+            portal: portal.into(),
+            module: None,
+            day: Day(20_000),
+            visitor,
+            user: None,
+            gone: false,
+        })
+    }
+
+    #[test]
+    fn entries_of_any_portal_are_part_of_the_stores_own_transaction() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(&dir.path().join(FILE)).unwrap();
+        let present = "SELECT COUNT(*) FROM presence";
+        let step = store.transaction().unwrap();
+        apply(&step, &[presence("support"), presence("shop")]).unwrap();
+        step.rollback().unwrap();
+        assert_eq!(store.query_row(present, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+        let step = store.transaction().unwrap();
+        apply(&step, &[presence("support"), presence("shop")]).unwrap();
+        step.commit().unwrap();
+        assert_eq!(store.query_row(present, [], |row| row.get::<_, i64>(0)).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_and_once_there_is_room_all_goes_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut ledger = SqliteLedger::create(dir.path()).unwrap();
+        let entries: Vec<Entry> = (0..2000).map(|number| presence(&format!("support{number}"))).collect();
+        let pages: i64 = ledger.database.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        let most = |ledger: &SqliteLedger, pages: i64| {
+            let set = format!("PRAGMA max_page_count = {pages}");
+            ledger.database.query_row(&set, [], |_| Ok(())).unwrap();
+        };
+        most(&ledger, pages);
+        let full = ledger.change(|step| apply(step, &entries)).unwrap_err();
+        assert!(matches!(full, LedgerError::Refused(_)) && full.to_string().contains("make room"), "{full}");
+        most(&ledger, 1 << 30);
+        let taken = ledger.change(|step| apply(step, &entries)).unwrap();
+        assert_eq!(taken.strange, 0);
     }
 }

@@ -45,6 +45,7 @@ pub(super) struct Changes<'a> {
     pub(super) lines: Vec<&'a Line>,
     pub(super) sessions: Vec<&'a SessionRow>,
     pub(super) presences: Vec<&'a Presence>,
+    pub(super) absences: Vec<&'a Presence>,
     /// With the portal they are of. Each has a revision one above the one it was read with.
     pub(super) days: Vec<(&'a str, &'a Total)>,
 }
@@ -57,7 +58,7 @@ pub(super) trait Tables {
     /// Lines by their ids.
     fn lines(&mut self, ids: &[Name]) -> Result<Vec<Line>, LedgerError>;
 
-    /// Records and their corrections, of sessions that began within reach.
+    /// Records and their corrections of what began within reach; others of the same visitors may be among them.
     fn lines_within(&mut self, reaches: &[Reach<'_>]) -> Result<Vec<Line>, LedgerError>;
 
     /// Corrections of these records.
@@ -66,7 +67,7 @@ pub(super) trait Tables {
     /// Sessions by their ids, those that are gone too.
     fn sessions(&mut self, ids: &[Name]) -> Result<Vec<SessionRow>, LedgerError>;
 
-    /// Sessions that began within reach, those that are gone too.
+    /// Sessions that began within reach, those that are gone too; others of the same visitors may be among them.
     fn sessions_within(&mut self, reaches: &[Reach<'_>]) -> Result<Vec<SessionRow>, LedgerError>;
 
     /// Writes what changes. A day that another has changed or sealed meanwhile is an error.

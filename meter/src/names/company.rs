@@ -4,6 +4,7 @@
 //! put in its place and all of it gone through again. What then turns out to be another visitor's moves.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use portalmeter_rules::id::Name;
@@ -116,6 +117,9 @@ pub enum Move {
     },
 }
 
+/// When cookies were seen first and last.
+type Seen = HashMap<Name, (Millis, Millis)>;
+
 /// No more items than this are remembered one by one.
 const MOST: usize = 256;
 /// No more cookies and users than this are known.
@@ -130,16 +134,34 @@ impl Company {
             return Told { late: true, ..Told::default() };
         }
         let place = self.recent.binary_search_by(|one| one.order(&item));
+        let cookie = item.cookie.map(|cookie| cookie.name);
         let told = match place {
-            Err(place) if place == self.recent.len() => self.append(fingerprint, item),
+            // Where it is contested whose a cookie is, what it is seen with decides about what was before, too.
+            Err(place) if place == self.recent.len() && !(cookie.is_some() && self.tip.has_contest()) => {
+                self.append(fingerprint, item)
+            }
             Ok(place) => {
                 let (knowledge, who) = self.go_through(fingerprint);
                 Told { who: who.get(place).copied().flatten(), ..knowledge.told_of(&self.recent[place]) }
             }
             Err(place) => self.insert(fingerprint, place, item),
         };
+        if let Some(cookie) = cookie {
+            self.keep_first_and_last(cookie);
+        }
         self.compact_if_due(fingerprint, memory);
         told
+    }
+
+    /// Of a cookie it matters when it first came back, and when it was last seen.
+    fn keep_first_and_last(&mut self, cookie: Name) {
+        let is_it = |item: &Item| item.cookie.is_some_and(|one| one.name == cookie);
+        let count = self.recent.iter().filter(|item| is_it(item)).count();
+        let mut number = 0;
+        self.recent.retain(|item| {
+            number += usize::from(is_it(item));
+            !is_it(item) || number == 1 || number == count
+        });
     }
 
     /// What was read back from a store.
@@ -205,7 +227,7 @@ impl Company {
 
     fn append(&mut self, fingerprint: Name, item: Item) -> Told {
         let before = self.tip.contested();
-        let who = self.tip.step(fingerprint, &item);
+        let who = self.tip.step(fingerprint, &item, &Seen::new());
         let moves = moved_cookies(&before, &self.tip);
         let told = Told { who, moves, ..self.tip.told_of(&item) };
         self.recent.push(item);
@@ -247,7 +269,15 @@ impl Company {
     /// Who each of them is.
     fn go_through(&self, fingerprint: Name) -> (Knowledge, Vec<Option<Resolved>>) {
         let mut knowledge = self.base.clone();
-        let mut who: Vec<Option<Resolved>> = self.recent.iter().map(|item| knowledge.step(fingerprint, item)).collect();
+        let mut seen = Seen::new();
+        for item in &self.recent {
+            if let Some(cookie) = item.cookie {
+                let (first, last) = seen.entry(cookie.name).or_insert((item.at, item.at));
+                (*first, *last) = (item.at.min(*first), item.at.max(*last));
+            }
+        }
+        let mut who: Vec<Option<Resolved>> =
+            self.recent.iter().map(|item| knowledge.step(fingerprint, item, &seen)).collect();
         // Whose a cookie is can be told only by the end.
         for (item, who) in self.recent.iter().zip(&mut who) {
             if let (Some(cookie), Some(who)) = (item.cookie, who) {
@@ -273,7 +303,7 @@ impl Company {
 
     fn forget(&mut self, fingerprint: Name, count: usize, now: Millis) {
         for item in self.recent.drain(..count) {
-            self.base.step(fingerprint, &item);
+            self.base.step(fingerprint, &item, &Seen::new());
             self.floor = self.floor.max(item.at + 1);
         }
         if let Some(next) = self.recent.first() {
@@ -284,6 +314,8 @@ impl Company {
         for knowledge in [&mut self.base, &mut self.tip] {
             knowledge.users.retain(|(_, pointer)| lately(pointer.seen, idle));
             knowledge.cookies.retain(|cookie| lately(cookie.used(), idle));
+            // Those that never came back go first.
+            knowledge.cookies.sort_by_key(Cookie::has_come_back);
             let many = knowledge.cookies.len().saturating_sub(MOST_NAMES);
             knowledge.cookies.drain(..many);
             let many = knowledge.users.len().saturating_sub(MOST_NAMES);
@@ -326,14 +358,16 @@ impl Knowledge {
         Told { contested: self.is_contested(cookie.name), ..Told::default() }
     }
 
-    fn step(&mut self, fingerprint: Name, item: &Item) -> Option<Resolved> {
+    /// Takes the next item, where it is known when cookies are seen over all.
+    fn step(&mut self, fingerprint: Name, item: &Item, seen: &Seen) -> Option<Resolved> {
         if let Some((cookie, visitor)) = item.points {
             let visitor = self.cookie(cookie).map_or(visitor, |cookie| self.visitor_of(cookie.name));
             self.pointer = Some(Pointer { since: Some(item.answered), ..Pointer::to(visitor, item.at) });
             return None;
         }
         if let Some(shown) = &item.cookie {
-            self.came_back(shown, item);
+            let seen = seen.get(&shown.name).copied().unwrap_or((item.at, item.at));
+            self.came_back(shown, item, seen);
             let visitor = self.visitor_of(shown.name);
             return Some(Resolved { visitor, kind: item.kind, evidence: item.evidence });
         }

@@ -30,6 +30,10 @@ impl Cookie {
         self.last.max(self.issued.unwrap_or(Millis::MIN))
     }
 
+    pub(super) fn has_come_back(&self) -> bool {
+        self.first.is_some()
+    }
+
     /// As it was before it came back.
     pub(super) fn as_handed_out(&self) -> Self {
         Self { first: None, last: Millis::MIN, ..*self }
@@ -56,14 +60,14 @@ impl Knowledge {
     }
 
     /// A cookie came back: the fingerprint points to its session no more.
-    pub(super) fn came_back(&mut self, shown: &Shown, item: &Item) {
+    pub(super) fn came_back(&mut self, shown: &Shown, item: &Item, (first, last): (Millis, Millis)) {
         if self.cookie(shown.name).is_none() {
             let cookie = self.never_seen(shown, item);
             self.cookies.push(cookie);
         }
         if let Some(cookie) = self.cookies.iter_mut().find(|cookie| cookie.name == shown.name) {
-            cookie.first = Some(cookie.first.map_or(item.at, |first| first.min(item.at)));
-            cookie.last = cookie.last.max(item.at);
+            cookie.first = Some(cookie.first.map_or(first, |known| known.min(first)));
+            cookie.last = cookie.last.max(last);
             let cookie = *cookie;
             self.close(&cookie, item.at);
         }
@@ -99,6 +103,11 @@ impl Knowledge {
                 pointer.closed = Some(at);
             }
         }
+    }
+
+    /// Whether several cookies were handed out for some session.
+    pub(super) fn has_contest(&self) -> bool {
+        self.cookies.iter().any(|cookie| cookie.contested)
     }
 
     /// Whether it is open whose session a cookie has.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::aside::Aside;
 use super::step::{Gain, Outcome, Place, Slot, Step};
@@ -173,7 +173,8 @@ fn visitor_of(key: &[u8]) -> Option<(Key, Slot)> {
 }
 
 fn apply(database: &mut Connection, steps: &[Step], ledger_is_here: bool) -> Result<(), StoreError> {
-    let transaction = database.transaction()?;
+    // Others write into the file too, such as a correction: they are waited for here, and not within.
+    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for step in steps {
         for write in &step.writes {
             let key = key(&Place { portal: Arc::clone(&step.portal), slot: write.slot.clone() });

@@ -55,12 +55,12 @@ pub(super) fn visitors(
             }
         }
     }
-    Ok(newest.into_iter().map(|(place, row)| (place, visitor(row))).collect())
+    Ok(newest.into_iter().map(|(place, row)| (place, visitor(&row))).collect())
 }
 
 /// All up to when the ledger last heard of it is in its session.
-fn visitor(row: SessionRow) -> Visitor {
-    let SessionRow { started, began, last_seen, counted_day, class, proven_guest, logged_out, user, pages, .. } = row;
+fn visitor(row: &SessionRow) -> Visitor {
+    let SessionRow { started, began, last_seen, counted_day, class, proven_guest, logged_out, user, pages, .. } = *row;
     let session = Session {
         started,
         began,

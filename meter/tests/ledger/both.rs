@@ -1,8 +1,8 @@
 //! One story, told to each ledger.
 
-use portalmeter_meter::ledger::Ledger;
-use portalmeter_meter::ledger::postgres::PostgresLedger;
-use portalmeter_meter::ledger::sqlite::SqliteLedger;
+use std::path::Path;
+
+use portalmeter_meter::ledger::{Ledger, open};
 use tempfile::TempDir;
 
 use crate::support::postgres::Postgres;
@@ -26,8 +26,8 @@ impl Place {
 
     pub(crate) fn open(&self) -> Box<dyn Ledger> {
         match self {
-            Self::Sqlite(dir) => Box::new(SqliteLedger::create(dir.path()).unwrap()),
-            Self::Postgres(_, url) => Box::new(PostgresLedger::new(url).unwrap()),
+            Self::Sqlite(dir) => open("embedded", dir.path()).unwrap(),
+            Self::Postgres(_, url) => open(url, Path::new("nowhere")).unwrap(),
         }
     }
 

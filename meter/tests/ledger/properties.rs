@@ -41,7 +41,7 @@ fn of(number: u64, stored_time: i64) -> UsageRecord {
     UsageRecord {
         id: id(MORNING, number),
         visitor: visitor(1 + number % 2),
-        module: (number % 3 == 0).then(|| "chat".to_owned()),
+        module: number.is_multiple_of(3).then(|| "chat".to_owned()),
         day: day((number / 3) as i32),
         session: id(MORNING, 100 + number),
         stored_time,

@@ -84,7 +84,14 @@ pub(crate) fn session(of: &UsageRecord) -> SessionRow {
 }
 
 pub(crate) fn presence(number: u64, on: Day, user: Option<u64>) -> Presence {
-    Presence { portal: PORTAL.into(), module: None, day: on, visitor: visitor(number), user: user.map(visitor) }
+    Presence {
+        portal: PORTAL.into(),
+        module: None,
+        day: on,
+        visitor: visitor(number),
+        user: user.map(visitor),
+        gone: false,
+    }
 }
 
 /// Of what a visitor began on 12 March, these hold.

@@ -5,13 +5,13 @@ use std::thread;
 
 use portalmeter_meter::ledger::postgres::PostgresLedger;
 use portalmeter_meter::ledger::sqlite::{FILE, SqliteLedger};
-use portalmeter_meter::ledger::{By, Ledger, LedgerError, LedgerId, Query};
+use portalmeter_meter::ledger::{By, Ledger, LedgerError, LedgerId, Position, Query, Stretch, open_to_read};
 use portalmeter_meter::policy::{Experience, Policy};
 use portalmeter_rules::id::Name;
 use rusqlite::Connection;
 
 use super::both::Place;
-use super::say::{MORNING, all_lines, day, held, record, sums, tell};
+use super::say::{MORNING, PORTAL, all_lines, day, held, record, sums, tell};
 use crate::support::postgres::Postgres;
 
 /// What release 0.1 made.
@@ -128,6 +128,27 @@ fn a_newer_schema_is_refused_with_both_versions() {
 }
 
 #[test]
+fn a_schema_that_becomes_newer_under_a_running_release_is_refused_too() {
+    for place in Place::each() {
+        let mut ledger = place.open();
+        tell(&mut *ledger, &held([record(1)]));
+        place.sql(match place {
+            Place::Sqlite(_) => "PRAGMA user_version = 3",
+            Place::Postgres(..) => "UPDATE meta SET value = '3' WHERE name = 'schema'",
+        });
+        let entries = held([record(2)]);
+        let stretch = Stretch {
+            portal: PORTAL,
+            from: ledger.position(PORTAL).unwrap(),
+            upto: Position::START,
+            entries: &entries,
+        };
+        let refused = ledger.take(&stretch, 0).unwrap_err();
+        assert!(matches!(refused, LedgerError::Newer { found: 3, known: 2 }), "{refused}");
+    }
+}
+
+#[test]
 fn a_reader_makes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     assert!(SqliteLedger::open(dir.path()).unwrap().is_none());
@@ -140,6 +161,8 @@ fn a_reader_makes_nothing() {
     assert!(matches!(reader.ping(), Err(LedgerError::Absent)));
     let count = format!("SELECT COUNT(*) FROM pg_tables WHERE schemaname = '{schema}'");
     assert_eq!(server.sql(&count), "0");
+    assert!(open_to_read(&url, dir.path()).unwrap().is_none());
+    assert!(open_to_read("embedded", dir.path()).unwrap().is_none());
     // Beside a writer it reads, and cannot write.
     let mut writer = PostgresLedger::new(&url).unwrap();
     tell(&mut writer, &held([record(1)]));

@@ -18,13 +18,13 @@ fn totals_and_corrections_are_what_the_tables_say() {
         both(|ledger| {
             let mut told = Told::default();
             for row in &case.rows {
-                let [what, days @ .., corrections] = &row[..] else { panic!("{row:?}") };
+                let [what, days @ .., booked] = &row[..] else { panic!("{row:?}") };
                 told.step(ledger, what);
                 let place = format!("{}: after `{what}`", case.title);
                 let totals = ledger.totals(PORTAL, Which::All).unwrap().days;
                 let has: Vec<String> = (0..3).map(|later| cell(&totals, day(later))).collect();
                 assert_eq!(has, days, "{place}");
-                assert_eq!(told.corrections(ledger), *corrections, "{place}");
+                assert_eq!(corrections(ledger), *booked, "{place}");
                 // What holds is what a day's total says, and a sealed row is never touched again.
                 check(ledger, &totals);
             }
@@ -86,19 +86,19 @@ impl Told {
         }
         tell(ledger, &self.entries[self.entries.len() - 1..]);
     }
+}
 
-    /// Corrections in the order of the days they are on, and of their making.
-    fn corrections(&self, ledger: &mut dyn Ledger) -> String {
-        let mut found = lines(ledger, &Lines { corrections: true, ..Lines::default() });
-        found.sort_by_key(|line| (line.stored_time, line.class, line.account.clone()));
-        let told = found.iter().map(|line| {
-            let of = line.of.map_or_else(|| line.author.clone().unwrap(), |of| letter(of).to_string());
-            let account = line.account.as_ref().map(|account| format!(" of {account}")).unwrap_or_default();
-            assert!(line.corrects.is_some() && !line.withdrawn);
-            format!("{of} {:+} {}{account} on {}", line.amount, line.class, 12 + line.day.0 - day(0).0)
-        });
-        told.collect::<Vec<_>>().join(", ")
-    }
+/// Corrections in the order of the days they are on, and of their making.
+fn corrections(ledger: &mut dyn Ledger) -> String {
+    let mut found = lines(ledger, &Lines { corrections: true, ..Lines::default() });
+    found.sort_by_key(|line| (line.stored_time, line.class, line.account.clone()));
+    let told = found.iter().map(|line| {
+        let of = line.of.map_or_else(|| line.author.clone().unwrap(), |of| letter(of).to_string());
+        let account = line.account.as_ref().map(|account| format!(" of {account}")).unwrap_or_default();
+        assert!(line.corrects.is_some() && !line.withdrawn);
+        format!("{of} {:+} {}{account} on {}", line.amount, line.class, 12 + line.day.0 - day(0).0)
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn day_of(text: &str) -> Day {

@@ -58,7 +58,7 @@ fn what_was_stored_later_holds_whenever_it_is_told() {
         let older = SessionRow { pages: 3, stored_time: MORNING + 59, ..row() };
         tell(ledger, &[Entry::Session(newer.clone())]);
         tell(ledger, &[Entry::Session(older)]);
-        assert_eq!(live(ledger, 0), [newer.clone()]);
+        assert_eq!(live(ledger, 0), std::slice::from_ref(&newer));
         // Of the same instant the later word holds.
         let same = SessionRow { pages: 6, ..newer };
         tell(ledger, &[Entry::Session(same.clone())]);

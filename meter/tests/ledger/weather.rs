@@ -12,7 +12,7 @@ use super::say::{PORTAL, all_lines, day, held, record, session, sums, tell};
 use crate::support::postgres::Postgres;
 
 const POLL: Duration = Duration::from_millis(5);
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();

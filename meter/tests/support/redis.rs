@@ -108,17 +108,17 @@ impl Server {
         server
     }
 
+    /// Starts it with these further options, and does not wait until it is ready.
+    pub(crate) fn start_slowly(&mut self, options: &[&str]) {
+        self.process = None;
+        self.options.extend(options.iter().map(ToString::to_string));
+        self.process = Some(self.launch());
+    }
+
     /// Starts the process; false if somebody else took the port.
     fn run(&mut self) -> bool {
+        let process = self.launch();
         let log = self.dir.path().join("log");
-        let port = self.port;
-        let dir = self.dir.path().display();
-        let mut arguments = vec![format!("--port {port}"), format!("--dir {dir}"), "--bind 127.0.0.1".into()];
-        arguments.extend(["--save", "--loglevel notice"].map(ToString::to_string));
-        arguments.extend(self.options.iter().map(|option| option.replace("{dir}", &dir.to_string())));
-        let arguments: Vec<String> = arguments.iter().flat_map(|one| words(one)).collect();
-        let _ = fs::remove_file(&log);
-        let process = Held::start(self.program, &arguments, &log);
         let ready = until("a server that starts", || {
             let said = fs::read_to_string(&log).unwrap_or_default();
             if said.contains("Ready to accept") {
@@ -130,6 +130,18 @@ impl Server {
         });
         self.process = Some(process);
         ready
+    }
+
+    fn launch(&self) -> Held {
+        let log = self.dir.path().join("log");
+        let port = self.port;
+        let dir = self.dir.path().display();
+        let mut arguments = vec![format!("--port {port}"), format!("--dir {dir}"), "--bind 127.0.0.1".into()];
+        arguments.extend(["--save", "--loglevel notice"].map(ToString::to_string));
+        arguments.extend(self.options.iter().map(|option| option.replace("{dir}", &dir.to_string())));
+        let arguments: Vec<String> = arguments.iter().flat_map(|one| words(one)).collect();
+        let _ = fs::remove_file(&log);
+        Held::start(self.program, &arguments, &log)
     }
 
     /// Kills it at once.

@@ -25,7 +25,7 @@ pub(crate) fn check(path: &Path) -> ExitCode {
             tell(warnings.iter());
             say(&summary(path, &config, warnings.len()));
             unreachable(&config);
-            answer(&reach::ledger(&config))
+            answer(reach::store(&config).iter().chain([&reach::ledger(&config)]))
         }
         Err(problems) => {
             tell(problems.iter());
@@ -52,17 +52,20 @@ fn say_aside(text: &str) {
     let _hung_up = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Says what came of trying to reach something.
-fn answer(reached: &Reached) -> ExitCode {
-    match reached {
-        Reached::Fine(told) => say(&format!("\n{told}\n")),
-        Reached::Away(why) => say_aside(&format!("warning: {why}\n")),
-        Reached::Useless(why) => {
-            say_aside(&format!("error: {why}\n"));
-            return ExitCode::FAILURE;
+/// Says what came of trying to reach store and ledger.
+fn answer<'a>(all: impl Iterator<Item = &'a Reached>) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for reached in all {
+        match reached {
+            Reached::Fine(told) => say(&format!("\n{told}\n")),
+            Reached::Away(why) => say_aside(&format!("warning: {why}\n")),
+            Reached::Useless(why) => {
+                say_aside(&format!("error: {why}\n"));
+                code = ExitCode::FAILURE;
+            }
         }
     }
-    ExitCode::SUCCESS
+    code
 }
 
 /// Warns of issuers whose keys cannot be had from here.

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use portalmeter_meter::engine::Recovered;
 use portalmeter_meter::journal::reader::{self, Damage};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::{ApplyArgs, Output, ShowArgs};
+use crate::keeping;
 use crate::output::{say, say_aside};
 
 /// What is in a segment.
@@ -22,16 +24,29 @@ struct Shown {
 
 /// Counts what a node that never comes back had not committed.
 pub(crate) fn apply(args: &ApplyArgs) -> ExitCode {
-    let Some(_config) = super::run::load(&args.config.config) else { return ExitCode::FAILURE };
-    let segments = match segments(&args.files).and_then(|files| files.iter().map(|file| look(file)).collect()) {
-        Ok(segments) => segments,
+    let Some(config) = super::run::load(&args.config.config) else { return ExitCode::FAILURE };
+    let files = match segments(&args.files) {
+        Ok(files) => files,
         Err(wrong) => return fail(&wrong),
     };
-    let segments: Vec<Shown> = segments;
-    if let Some(other) = segments.iter().find(|one| !one.is_journal) {
-        return fail(&format!("{} is no journal", other.file));
+    for file in &files {
+        match look(file) {
+            Ok(shown) if shown.is_journal => {}
+            Ok(shown) => return fail(&format!("{} is no journal: nothing was changed", shown.file)),
+            Err(wrong) => return fail(&wrong),
+        }
     }
-    fail("this build cannot apply journals yet: nothing was changed; a node that starts on them commits them")
+    match keeping::apply(&config, &files) {
+        Ok(Recovered { entries, torn_bytes, unreadable, .. }) => {
+            say(&format!("{entries} observations applied"));
+            if torn_bytes + unreadable > 0 {
+                say(&format!("; {torn_bytes} bytes torn, {unreadable} entries not readable"));
+            }
+            say("\n");
+            if unreadable == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(wrong) => fail(&format!("{wrong}; what was applied before that stays, and may be applied again")),
+    }
 }
 
 /// Says what is in journal files.

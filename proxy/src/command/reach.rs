@@ -5,8 +5,11 @@ use std::thread;
 use std::time::Duration;
 
 use portalmeter_meter::ledger::{Ledger, LedgerError};
+use portalmeter_meter::store::redis::error::{RedisError, Trouble};
+use portalmeter_meter::store::redis::guard::Finding;
+use portalmeter_meter::store::redis::{RedisStore, Settings};
 
-use crate::config::Config;
+use crate::config::{Config, Store};
 use crate::ledger;
 
 /// What came of trying.
@@ -14,7 +17,7 @@ use crate::ledger;
 pub(crate) enum Reached {
     /// It answers as it should, or will be made.
     Fine(String),
-    /// It does not answer now; `run` would begin without it.
+    /// It does not answer now, or not as it should; `run` would begin all the same.
     Away(String),
     /// It answers, and `run` could not use it.
     Useless(String),
@@ -22,6 +25,44 @@ pub(crate) enum Reached {
 
 /// Nobody waits longer for an answer that does not come.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Clocks may be so many milliseconds apart before it is said: observations carry the store's time all the same.
+const CLOCKS: i64 = 1_000;
+
+/// Looks at the store's servers; nothing where it is embedded.
+pub(crate) fn store(config: &Config) -> Vec<Reached> {
+    let Store::Redis(settings) = &config.store else { return Vec::new() };
+    let place = settings.address.to_string();
+    let settings = settings.clone();
+    match within(PATIENCE, move || look(&settings)) {
+        None => {
+            vec![Reached::Away(format!("the store at {place} does not answer within {} s", PATIENCE.as_secs()))]
+        }
+        Some(Ok(findings)) => {
+            let fine = Reached::Fine(format!("the store at {place} answers"));
+            std::iter::once(fine).chain(findings.into_iter().map(|finding| told(&place, finding))).collect()
+        }
+        Some(Err(error)) => {
+            let said = format!("the store at {place}: {error}: {}", error.hint());
+            let is_useless = matches!(
+                error.trouble,
+                Trouble::Denied | Trouble::Forbidden | Trouble::Address | Trouble::IsCluster | Trouble::ReadOnly
+            );
+            vec![if is_useless { Reached::Useless(said) } else { Reached::Away(said) }]
+        }
+    }
+}
+
+fn look(settings: &Settings) -> Result<Vec<Finding>, RedisError> {
+    let mut store = RedisStore::new(settings);
+    store.clock()?;
+    store.findings(CLOCKS)
+}
+
+fn told(place: &str, finding: Finding) -> Reached {
+    let Finding { server, detail, meaning, .. } = finding;
+    Reached::Away(format!("the store at {}: {detail}: {meaning}", server.as_deref().unwrap_or(place)))
+}
 
 /// Asks the ledger who it is.
 pub(crate) fn ledger(config: &Config) -> Reached {

@@ -239,7 +239,7 @@ fn node() -> Result<NodeId, String> {
 
 /// One process a data directory: two would count into one ledger without knowing of each other. One that was killed
 /// on a busy machine may take some seconds to be gone.
-fn lock(data_dir: &Path) -> Result<File, String> {
+pub(crate) fn lock(data_dir: &Path) -> Result<File, String> {
     let failed = |error: std::io::Error| format!("data_dir {}: {error}", data_dir.display());
     std::fs::create_dir_all(data_dir).map_err(failed)?;
     let lock = File::options().create(true).truncate(false).write(true).open(data_dir.join("lock")).map_err(failed)?;

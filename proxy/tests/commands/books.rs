@@ -110,7 +110,7 @@ impl Books {
     }
 }
 
-fn records(portal: &str, day: Day) -> Vec<UsageRecord> {
+pub(crate) fn records(portal: &str, day: Day) -> Vec<UsageRecord> {
     let module = (portal == "embedded").then(|| "chat".to_owned());
     let classes: &[Class] =
         if module.is_some() { &[Class::Guest] } else { &[Class::Guest, Class::Guest, Class::External] };

@@ -73,6 +73,8 @@ pub(crate) struct Options<'o> {
     pub(crate) max_wait: &'o str,
     pub(crate) hosts: &'o str,
     pub(crate) server: &'o str,
+    /// Lines of the journal's table.
+    pub(crate) journal: &'o str,
     /// The upstream as it is written, if not by its address.
     pub(crate) named: &'o str,
     pub(crate) also: &'o str,
@@ -90,6 +92,7 @@ impl<'o> Options<'o> {
             max_wait: "20ms",
             hosts: "*",
             server: "",
+            journal: "",
             named: "",
             also: "",
             portal: "",
@@ -101,14 +104,15 @@ impl Setup {
     /// Writes the configuration into `dir`.
     pub(crate) fn new(dir: &Path, options: &Options<'_>) -> Self {
         let (proxy, admin) = (free_address(), free_address());
-        let Options { upstream, data_dir, trusted, drain, max_wait, hosts, server, named, also, portal } = options;
+        let Options { upstream, data_dir, trusted, drain, max_wait, hosts, server, journal, named, also, portal } =
+            options;
         let upstream = if named.is_empty() { upstream.to_string() } else { (*named).to_owned() };
         let also = if also.is_empty() { String::new() } else { format!(", \"{also}\"") };
         let text = format!(
             "data_dir = \"{}\"\n\
              [server]\nlisten = [\"{proxy}\"]\nthreads = 2\ntrusted_proxies = [\"{trusted}\"]\ndrain = \"{drain}\"\n{server}\n\
              [admin]\nlisten = \"{admin}\"\n\
-             [journal]\nmax_wait = \"{max_wait}\"\n\
+             [journal]\nmax_wait = \"{max_wait}\"\n{journal}\n\
              [[portal]]\nname = \"help\"\nexperience = \"service_portal\"\nhosts = [\"{hosts}\"]\n\
              upstream = [\"http://{upstream}\"{also}]\n{portal}\n",
             data_dir.display()

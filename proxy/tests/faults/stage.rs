@@ -19,6 +19,8 @@ pub(crate) struct Given<'g> {
     pub(crate) drain: &'g str,
     /// Lines of the server's table.
     pub(crate) server: &'g str,
+    /// Lines of the journal's table.
+    pub(crate) journal: &'g str,
     /// Name and port of the upstream, if it is not the origin's address.
     pub(crate) upstream: &'g str,
     /// Another upstream.
@@ -34,6 +36,7 @@ impl Default for Given<'_> {
             hosts: "*",
             drain: "5s",
             server: "",
+            journal: "",
             upstream: "",
             also: "",
         }
@@ -59,7 +62,7 @@ impl Stage {
         for (name, content) in given.files {
             fs::write(dir.path().join(name), content).unwrap();
         }
-        let Given { portal, trusted, hosts, drain, server, upstream, also, .. } = given;
+        let Given { portal, trusted, hosts, drain, server, journal, upstream, also, .. } = given;
         let data_dir = dir.path().join("data");
         let options = Options {
             trusted,
@@ -67,6 +70,7 @@ impl Stage {
             hosts,
             portal,
             server,
+            journal,
             named: upstream,
             also,
             ..Options::of(origin.address, &data_dir)

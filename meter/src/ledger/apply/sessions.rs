@@ -81,7 +81,9 @@ impl Sessions {
         }
         convert(&known.row, -1, days);
         convert(row, 1, days);
-        known.row = row.clone();
+        let account = row.account.clone().or(known.row.account.take());
+        let agent = row.agent.clone().or(known.row.agent.take());
+        known.row = SessionRow { account, agent, ..row.clone() };
         known.changed = true;
     }
 

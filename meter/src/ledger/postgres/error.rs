@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 use std::fmt::Write;
-use std::io;
+use std::io::{self, ErrorKind};
 
 use postgres::Error;
 use postgres::error::{DbError, SqlState};
@@ -15,7 +15,8 @@ impl From<Error> for LedgerError {
             return of_database(said);
         }
         let what = chain(&error);
-        if error.source().is_some_and(|source| source.is::<io::Error>()) && !what.contains(TLS) {
+        let broken = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+        if broken.is_some_and(|broken| !matches!(broken.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput)) {
             return Self::Away(what);
         }
         if what.starts_with(TLS) {
@@ -77,6 +78,9 @@ fn will_pass(code: &SqlState) -> bool {
             SqlState::T_R_SERIALIZATION_FAILURE,
             SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
             SqlState::OUT_OF_MEMORY,
+            // The tables, or the connection behind a pooler, changed under a prepared statement.
+            SqlState::FEATURE_NOT_SUPPORTED,
+            SqlState::INVALID_SQL_STATEMENT_NAME,
         ]
         .contains(code)
 }

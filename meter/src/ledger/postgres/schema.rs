@@ -1,5 +1,7 @@
 //! The schema: made, brought up to date, or refused, under a lock that all nodes share.
 
+use std::cmp::Ordering;
+
 use postgres::Client;
 use postgres::error::SqlState;
 
@@ -29,15 +31,23 @@ pub(super) fn ready(client: &mut Client, to: Use) -> Result<LedgerId, LedgerErro
         (Some(SCHEMA), Use::Write) => SCHEMA,
         (_, Use::Write) => migrate(client, &schema)?,
     };
-    if found < SCHEMA {
-        return Err(LedgerError::Older { found, known: SCHEMA });
-    }
-    if found > SCHEMA {
-        return Err(LedgerError::Newer { found, known: SCHEMA });
-    }
+    compare(found)?;
     let id = client.query_opt("SELECT value FROM meta WHERE name = 'ledger_id'", &[])?;
     let id: Option<String> = id.map(|row| row.try_get(0)).transpose()?;
     words::ledger_id(id.as_deref())
+}
+
+/// Whether the version in the tables is ours.
+pub(super) fn known(value: &str) -> Result<(), LedgerError> {
+    compare(value.parse().map_err(|_| words::damaged("schema", value))?)
+}
+
+fn compare(found: i64) -> Result<(), LedgerError> {
+    match found.cmp(&SCHEMA) {
+        Ordering::Less => Err(LedgerError::Older { found, known: SCHEMA }),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(LedgerError::Newer { found, known: SCHEMA }),
+    }
 }
 
 /// Looks at the server and says in which schema the tables are.

@@ -1,8 +1,9 @@
 //! The tables, within a transaction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use portalmeter_rules::id::Name;
+use portalmeter_rules::time::Millis;
 use postgres::types::ToSql;
 use postgres::{Row, Statement, Transaction};
 
@@ -54,32 +55,37 @@ impl PostgresTables<'_, '_> {
         &mut self,
         portal: &str,
         visitors: &[(Option<String>, Name)],
-        since: i64,
+        since: Millis,
     ) -> Result<Vec<SessionRow>, LedgerError> {
         let sql = format!(
-            "WITH RECURSIVE {LAST_DAYS}
-             SELECT found.* FROM days, UNNEST($2::text[], $3::uuid[]) AS one (m, v),
-               LATERAL (SELECT {SESSION} FROM session
-                        WHERE last_day = d AND portal = $4 AND visitor = v AND module = m AND last_seen >= $5
-                          AND NOT gone) AS found
-             WHERE d IS NOT NULL"
+            "SELECT {SESSION} FROM session
+             WHERE last_day = ANY($1) AND portal = $2 AND visitor = ANY($3) AND last_seen >= $4 AND NOT gone"
         );
-        let modules: Vec<&str> = visitors.iter().map(|(module, _)| module.as_deref().unwrap_or_default()).collect();
+        let days = self.days_from(LAST_DAYS, portal, utc_day(since))?;
         let names: Vec<Id> = visitors.iter().map(|(_, visitor)| Id(*visitor)).collect();
-        let from = Date(utc_day(since));
-        self.query(&sql, &[&from, &modules, &names, &portal, &At(since)], rows::session)
+        let mut found = self.query(&sql, &[&days, &portal, &names, &At(since)], rows::session)?;
+        let asked: HashSet<(Option<&str>, Name)> =
+            visitors.iter().map(|(module, visitor)| (module.as_deref(), *visitor)).collect();
+        found.retain(|row| asked.contains(&(row.module.as_deref(), row.visitor)));
+        Ok(found)
+    }
+
+    /// The days from one on that there are rows of. With them a database can go straight to each row.
+    fn days_from(&mut self, days: &str, portal: &str, from: Day) -> Result<Vec<Date>, LedgerError> {
+        let sql = format!("WITH RECURSIVE {days} SELECT d FROM days WHERE d IS NOT NULL");
+        self.query(&sql, &[&portal, &Date(from)], |row| Ok(row.try_get(0)?))
     }
 }
 
-/// The days, from $1 on, that sessions were last seen on, found by jumps through an index.
+/// The days, from $2 on, that sessions were last seen on, found by jumps through an index.
 const LAST_DAYS: &str = "days (d) AS (
-    SELECT MIN(last_day) FROM session WHERE last_day >= $1
+    SELECT MIN(last_day) FROM session WHERE $1::text IS NOT NULL AND last_day >= $2
     UNION ALL SELECT (SELECT MIN(last_day) FROM session WHERE last_day > d) FROM days WHERE d IS NOT NULL)";
-/// The days, from $1 on, that a portal has records of.
+/// The days, from $2 on, that a portal has records of.
 const RECORD_DAYS: &str = "days (d) AS (
-    SELECT MIN(day) FROM usage_record WHERE portal = $6 AND day >= $1
+    SELECT MIN(day) FROM usage_record WHERE portal = $1 AND day >= $2
     UNION ALL
-    SELECT (SELECT MIN(day) FROM usage_record WHERE portal = $6 AND day > d) FROM days WHERE d IS NOT NULL)";
+    SELECT (SELECT MIN(day) FROM usage_record WHERE portal = $1 AND day > d) FROM days WHERE d IS NOT NULL)";
 
 impl Tables for PostgresTables<'_, '_> {
     fn days(&mut self, portal: &str, from: Day) -> Result<Vec<Total>, LedgerError> {
@@ -88,56 +94,49 @@ impl Tables for PostgresTables<'_, '_> {
     }
 
     fn lines(&mut self, ids: &[Name]) -> Result<Vec<Line>, LedgerError> {
-        let sql = format!("SELECT {LINE} FROM usage_record WHERE id = ANY($1::uuid[])");
+        let sql = format!("SELECT {LINE} FROM usage_record WHERE id = ANY($1)");
         self.query(&sql, &[&self::ids(ids)], rows::line)
     }
 
     fn lines_within(&mut self, reaches: &[Reach<'_>]) -> Result<Vec<Line>, LedgerError> {
-        self.within(RECORD_DAYS, "usage_record", "day", LINE, reaches, rows::line)
+        let sql = format!("SELECT {LINE} FROM usage_record WHERE portal = $1 AND day = ANY($2) AND visitor = ANY($3)");
+        self.within(RECORD_DAYS, &sql, reaches, rows::line)
     }
 
     fn corrections(&mut self, of: &[Name]) -> Result<Vec<Line>, LedgerError> {
-        let sql = format!("SELECT {LINE} FROM usage_record WHERE of_record = ANY($1::uuid[])");
+        let sql = format!("SELECT {LINE} FROM usage_record WHERE of_record IS NOT NULL AND of_record = ANY($1)");
         self.query(&sql, &[&ids(of)], rows::line)
     }
 
     fn sessions(&mut self, ids: &[Name]) -> Result<Vec<SessionRow>, LedgerError> {
-        let sql = format!("SELECT {SESSION} FROM session WHERE id = ANY($1::uuid[])");
+        let sql = format!("SELECT {SESSION} FROM session WHERE id = ANY($1)");
         self.query(&sql, &[&self::ids(ids)], rows::session)
     }
 
     fn sessions_within(&mut self, reaches: &[Reach<'_>]) -> Result<Vec<SessionRow>, LedgerError> {
-        self.within(LAST_DAYS, "session", "last_day", SESSION, reaches, rows::session)
+        let sql =
+            format!("SELECT {SESSION} FROM session WHERE portal = $1 AND last_day = ANY($2) AND visitor = ANY($3)");
+        self.within(LAST_DAYS, &sql, reaches, rows::session)
     }
 
     fn write(&mut self, changes: &Changes<'_>) -> Result<(), LedgerError> {
         write::lines(self, changes.lines.clone())?;
         write::sessions(self, changes.sessions.clone())?;
         write::presences(self, &changes.presences)?;
+        write::absences(self, &changes.absences)?;
         write::totals(self, &changes.days)
     }
 }
 
 impl PostgresTables<'_, '_> {
-    /// Rows of what began within reach, for each portal by itself.
+    /// Rows of the visitors within reach, on the days that may be, for each portal by itself.
     fn within<T>(
         &mut self,
         days: &str,
-        table: &str,
-        day: &str,
-        columns: &str,
+        sql: &str,
         reaches: &[Reach<'_>],
         map: impl Fn(&Row) -> Result<T, LedgerError>,
     ) -> Result<Vec<T>, LedgerError> {
-        let sql = format!(
-            "WITH RECURSIVE {days}
-             SELECT found.*
-             FROM days, UNNEST($2::text[], $3::uuid[], $4::timestamptz[], $5::timestamptz[]) AS reach (m, v, after, upto),
-               LATERAL (SELECT {columns} FROM {table}
-                        WHERE {day} = d AND portal = $6 AND visitor = v AND module = m
-                          AND started > after AND started <= upto) AS found
-             WHERE d IS NOT NULL"
-        );
         let mut portals: BTreeMap<&str, Vec<&Reach<'_>>> = BTreeMap::new();
         for reach in reaches {
             portals.entry(reach.scope.portal).or_default().push(reach);
@@ -145,12 +144,9 @@ impl PostgresTables<'_, '_> {
         let mut found = Vec::new();
         for (portal, reaches) in portals {
             let from = reaches.iter().map(|reach| reach.first_day()).min().unwrap_or(Day(0));
-            let modules: Vec<&str> = reaches.iter().map(|reach| reach.scope.module.unwrap_or_default()).collect();
+            let days = self.days_from(days, portal, from)?;
             let visitors: Vec<Id> = reaches.iter().map(|reach| Id(reach.visitor)).collect();
-            let after: Vec<At> = reaches.iter().map(|reach| At(reach.after)).collect();
-            let upto: Vec<At> = reaches.iter().map(|reach| At(reach.upto)).collect();
-            let of: Parameters<'_> = &[&Date(from), &modules, &visitors, &after, &upto, &portal];
-            found.extend(self.query(&sql, of, &map)?);
+            found.extend(self.query(sql, &[&portal, &days, &visitors], &map)?);
         }
         Ok(found)
     }

@@ -112,13 +112,24 @@ pub(super) fn sessions(tables: &mut PostgresTables<'_, '_>, mut rows: Vec<&Sessi
 }
 
 pub(super) fn presences(tables: &mut PostgresTables<'_, '_>, rows: &[&Presence]) -> Result<(), LedgerError> {
+    let sql = "INSERT INTO presence (portal, module, day, visitor, user_hash)
+         SELECT * FROM UNNEST($1::text[], $2::text[], $3::date[], $4::uuid[], $5::uuid[])
+         ON CONFLICT DO NOTHING";
+    presences_by(tables, sql, rows)
+}
+
+pub(super) fn absences(tables: &mut PostgresTables<'_, '_>, rows: &[&Presence]) -> Result<(), LedgerError> {
+    let sql = "DELETE FROM presence WHERE (portal, module, day, visitor, user_hash) IN
+         (SELECT * FROM UNNEST($1::text[], $2::text[], $3::date[], $4::uuid[], $5::uuid[]))";
+    presences_by(tables, sql, rows)
+}
+
+fn presences_by(tables: &mut PostgresTables<'_, '_>, sql: &str, rows: &[&Presence]) -> Result<(), LedgerError> {
     if rows.is_empty() {
         return Ok(());
     }
     tables.execute(
-        "INSERT INTO presence (portal, module, day, visitor, user_hash)
-         SELECT * FROM UNNEST($1::text[], $2::text[], $3::date[], $4::uuid[], $5::uuid[])
-         ON CONFLICT DO NOTHING",
+        sql,
         &[
             &column!(rows, |row| row.portal.as_str()),
             &column!(rows, |row| row.module.as_deref().unwrap_or_default()),

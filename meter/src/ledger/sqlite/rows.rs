@@ -110,7 +110,8 @@ fn some_name(text: Option<&str>) -> Result<Option<Name>, LedgerError> {
 pub(super) fn write(database: &Connection, changes: &Changes<'_>) -> Result<(), LedgerError> {
     write_lines(database, &changes.lines)?;
     write_sessions(database, &changes.sessions)?;
-    write_presences(database, &changes.presences)?;
+    write_presences(database, PRESENT, &changes.presences)?;
+    write_presences(database, ABSENT, &changes.absences)?;
     write_totals(database, &changes.days)
 }
 
@@ -196,10 +197,8 @@ fn write_sessions(database: &Connection, sessions: &[&SessionRow]) -> Result<(),
     Ok(())
 }
 
-fn write_presences(database: &Connection, presences: &[&Presence]) -> Result<(), LedgerError> {
-    let mut write = database.prepare_cached(
-        "INSERT OR IGNORE INTO presence (portal, module, day, visitor, user_hash) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
+fn write_presences(database: &Connection, sql: &str, presences: &[&Presence]) -> Result<(), LedgerError> {
+    let mut write = database.prepare_cached(sql)?;
     for presence in presences {
         write.execute(params![
             presence.portal,
@@ -211,6 +210,11 @@ fn write_presences(database: &Connection, presences: &[&Presence]) -> Result<(),
     }
     Ok(())
 }
+
+const PRESENT: &str =
+    "INSERT OR IGNORE INTO presence (portal, module, day, visitor, user_hash) VALUES (?1, ?2, ?3, ?4, ?5)";
+const ABSENT: &str =
+    "DELETE FROM presence WHERE portal = ?1 AND module = ?2 AND day = ?3 AND visitor = ?4 AND user_hash = ?5";
 
 fn write_totals(database: &Connection, days: &[(&str, &Total)]) -> Result<(), LedgerError> {
     let mut write = database.prepare_cached(&format!(

@@ -1,5 +1,6 @@
 //! The file's schema: made, brought up to date, or refused.
 
+use std::cmp::Ordering;
 use std::path::Path;
 use std::time::Duration;
 
@@ -38,11 +39,20 @@ pub(super) fn open_to_read(path: &Path) -> Result<Option<Connection>, LedgerErro
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let database = Connection::open_with_flags(path, flags).map_err(|error| at(path, error))?;
     prepare(&database)?;
-    match version(&database).map_err(|error| error.at(&path.display().to_string()))? {
-        0 => Ok(None),
-        SCHEMA => Ok(Some(database)),
-        found if found < SCHEMA => Err(LedgerError::Older { found, known: SCHEMA }),
-        found => Err(LedgerError::Newer { found, known: SCHEMA }),
+    if version(&database).map_err(|error| error.at(&path.display().to_string()))? == 0 {
+        return Ok(None);
+    }
+    known(&database)?;
+    Ok(Some(database))
+}
+
+/// Whether the version of the tables is ours.
+pub(super) fn known(database: &Connection) -> Result<(), LedgerError> {
+    let found = version(database)?;
+    match found.cmp(&SCHEMA) {
+        Ordering::Less => Err(LedgerError::Older { found, known: SCHEMA }),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(LedgerError::Newer { found, known: SCHEMA }),
     }
 }
 

@@ -26,6 +26,9 @@ pub enum Continuity {
 struct Identity {
     run: String,
     history: String,
+    /// It took its data set over from another server once. A new history without that is of its own making: the first
+    /// replica came, or none was there for an hour.
+    inherited: bool,
 }
 
 /// The servers as they were seen last.
@@ -61,7 +64,9 @@ impl Watch {
         let name = &node.name;
         let change = match &known {
             Some(before) if before.run != identity.run => Some(format!("{name} was started anew, or is another")),
-            Some(before) if before.history != identity.history => Some(format!("{name} took another data set over")),
+            Some(before) if before.history != identity.history && identity.inherited => {
+                Some(format!("{name} took another data set over"))
+            }
             _ => None,
         };
         *known = Some(identity);
@@ -71,10 +76,15 @@ impl Watch {
         Ok(())
     }
 
-    fn forget(&mut self, why: String) {
+    pub(super) fn forget(&mut self, why: String) {
         if self.forgot.len() < REASONS && !self.forgot.contains(&why) {
             self.forgot.push(why);
         }
+    }
+
+    /// The process that a primary was when it was last looked at; nothing if that was not to be known.
+    pub(super) fn run(&self, host: &Host) -> Option<String> {
+        Some(self.known.get(host)?.as_ref()?.run.clone())
     }
 
     /// An error if it may have forgotten, and that has not been told yet.
@@ -109,7 +119,8 @@ fn identity(node: &mut Node) -> Result<Option<Identity>, RedisError> {
         return Err(RedisError::new(Trouble::ReadOnly, Some(node.name.clone()), "it is a replica"));
     }
     let identity = field(&info, "run_id").zip(field(&info, "master_replid"));
-    Ok(identity.map(|(run, history)| Identity { run: run.to_owned(), history: history.to_owned() }))
+    let inherited = field(&info, "master_replid2").is_some_and(|from| from.bytes().any(|digit| digit != b'0'));
+    Ok(identity.map(|(run, history)| Identity { run: run.to_owned(), history: history.to_owned(), inherited }))
 }
 
 /// A field of the answer to INFO.
@@ -133,7 +144,10 @@ impl RedisStore {
                     away = away.or(Some(error));
                     continue;
                 }
-                (None, Ok(Some(_))) => continue,
+                (None, Ok(Some(found))) => {
+                    self.compare_server(&portal, Some(&found));
+                    continue;
+                }
                 (Some(known), Ok(Some(found))) if known == found => continue,
                 (_, Ok(Some(_))) => format!("the keys of `{portal}` were made anew"),
                 (_, Ok(None)) => format!("the keys of `{portal}` are gone"),
@@ -147,8 +161,13 @@ impl RedisStore {
         }
     }
 
-    /// From now on what is there is what counts: missing epochs are made, policies and portals told again.
+    /// From now on what is there is what counts: epochs that are missing or were made on other servers are made anew,
+    /// policies and portals are told again.
     pub fn begin_again(&mut self) -> Result<(), RedisError> {
+        for (host, linked) in self.fleet.primaries()? {
+            // Who is away is looked at when it is back.
+            let _ = linked.and_then(|()| self.fleet.look(&host));
+        }
         self.make_epochs()?;
         self.fleet.watch.forgot.clear();
         self.unknown.clear();

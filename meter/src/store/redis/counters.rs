@@ -136,8 +136,8 @@ impl RedisStore {
         Ok(days)
     }
 
-    /// From now on commits add no records to this hash; it is kept for 35 days. The portal's own mark, without a
-    /// module, holds for all its modules.
+    /// From now on commits add no records to this hash; it is kept for 35 days. The portal's own, without a module, is
+    /// marked with those of all its modules.
     pub fn mark_sealed(
         &mut self,
         portal: &Arc<str>,
@@ -146,13 +146,21 @@ impl RedisStore {
         at: Millis,
     ) -> Result<(), RedisError> {
         let keys = self.portal(portal).keys.clone();
-        let label = label(day, module);
-        let usage = keys.usage(&label);
-        self.put_aside(portal, &usage, "hash")?;
+        let mut labels = vec![label(day, module)];
+        if module.is_none() {
+            let modules = self.labels(portal)?;
+            labels.extend(
+                modules.into_iter().filter(|label| of_label(label).is_some_and(|of| of.1 == day && of.0.is_some())),
+            );
+        }
         let mut pipeline = Pipeline::default();
-        pipeline.add(keys.slot, cmd("HSET").arg(&usage).arg("sealed").arg(at));
-        pipeline.add(keys.slot, cmd("PEXPIRE").arg(&usage).arg(KEEP_SEALED));
-        pipeline.add(keys.slot, cmd("SADD").arg(&keys.days).arg(&label));
+        for label in labels {
+            let usage = keys.usage(&label);
+            self.put_aside(portal, &usage, "hash")?;
+            pipeline.add(keys.slot, cmd("HSET").arg(&usage).arg("sealed").arg(at));
+            pipeline.add(keys.slot, cmd("PEXPIRE").arg(&usage).arg(KEEP_SEALED));
+            pipeline.add(keys.slot, cmd("SADD").arg(&keys.days).arg(&label));
+        }
         self.fleet.run(&pipeline).into_iter().try_for_each(|answer| answer.map(drop))
     }
 

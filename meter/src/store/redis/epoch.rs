@@ -1,14 +1,22 @@
 //! Epochs: a random token made with a portal's keys, which commits name. Gone or another, the keys were lost.
+//!
+//! It also says by which run of which server it was made. A server that was started anew, or took over, brings the epoch of the one
+//! before from its disk or from replication, while it may lack what was last committed: to nodes that start only then
+//! this is what tells. Whoever begins again makes a new one, so that nothing of before is taken for what is now.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use portalmeter_rules::id::Name;
-use redis::{Value, cmd};
+use portalmeter_rules::time::Millis;
+use redis::{Cmd, Value, cmd};
 
-use super::RedisStore;
 use super::error::{RedisError, Trouble};
 use super::fleet::Pipeline;
+use super::{RedisStore, script};
+
+/// Clocks of servers that take over from each other differ by less, in milliseconds: ten minutes.
+const CLOCKS: Millis = 600_000;
 
 /// A portal's epoch, if it has one; a portal whose primary is away holds up no other.
 pub(super) type Epoch = Result<Option<String>, RedisError>;
@@ -30,7 +38,10 @@ impl RedisStore {
         let mut failed = HashMap::new();
         for (name, epoch) in self.epochs_of(unknown) {
             match epoch {
-                Ok(epoch) => self.portal(&name).epoch = epoch,
+                Ok(epoch) => {
+                    self.compare_server(&name, epoch.as_deref());
+                    self.portal(&name).epoch = epoch;
+                }
                 Err(error) => drop(failed.insert(name, error)),
             }
         }
@@ -64,9 +75,7 @@ impl RedisStore {
         }
         let answers = self.fleet.run(&pipeline);
         let epoch = |answer| match answer {
-            Ok(Value::BulkString(epoch)) => {
-                Ok(String::from_utf8(epoch).ok().filter(|text| text.parse::<Name>().is_ok()))
-            }
+            Ok(Value::BulkString(epoch)) => Ok(read_epoch(epoch)),
             Ok(_) => Ok(None),
             Err(error) if RedisError::is_foreign(&error) => Ok(None),
             Err(error) => Err(error),
@@ -80,8 +89,9 @@ impl RedisStore {
         let mut failed = None;
         let mut made = self.portals.is_empty();
         for (name, found) in self.find_epochs() {
-            let epoch = found.and_then(|epoch| match epoch {
-                Some(epoch) => Ok(Some(epoch)),
+            let epoch = found.and_then(|found| match found {
+                Some(found) if self.is_of_its_server(&name, &found) => Ok(Some(found)),
+                Some(found) => self.renew_epoch(&name, &found),
                 None => self.make_epoch(&name),
             });
             made |= epoch.is_ok();
@@ -96,23 +106,62 @@ impl RedisStore {
         }
     }
 
+    /// Puts a new epoch where `found` is, if that still is there; of two nodes that do so the first wins.
+    fn renew_epoch(&mut self, portal: &Arc<str>, found: &str) -> Epoch {
+        let keys = self.portal(portal).keys.clone();
+        let script = &*script::RENEW;
+        let mut call = Cmd::new();
+        call.arg("EVALSHA").arg(&script.sha).arg(2).arg(&keys.epoch).arg(&keys.records);
+        call.arg(found).arg(self.new_epoch(portal)?).arg(CLOCKS);
+        let epoch = self.fleet.ask_script(keys.slot, &call, script)?;
+        let epoch: Option<Vec<u8>> = redis::from_redis_value(epoch).map_err(|_| RedisError::strange("a new epoch"))?;
+        Ok(epoch.and_then(read_epoch))
+    }
+
+    fn new_epoch(&mut self, portal: &Arc<str>) -> Result<String, RedisError> {
+        let slot = self.portal(portal).keys.slot;
+        Ok(format!("{}.{}", token()?, self.fleet.run_of(slot).unwrap_or_default()))
+    }
+
+    /// Whether an epoch was made on the server that it is found on, as far as that is known.
+    fn is_of_its_server(&mut self, portal: &Arc<str>, epoch: &str) -> bool {
+        let slot = self.portal(portal).keys.slot;
+        let made_on = server_of(epoch).filter(|server| !server.is_empty());
+        made_on.zip(self.fleet.run_of(slot)).is_none_or(|(made_on, found_on)| made_on == found_on)
+    }
+
+    /// Notes that a server may have forgotten, if the epoch that is first seen there was made on another.
+    pub(super) fn compare_server(&mut self, portal: &Arc<str>, epoch: Option<&str>) {
+        if epoch.is_some_and(|epoch| !self.is_of_its_server(portal, epoch)) {
+            self.fleet
+                .watch
+                .forget(format!("the keys of `{portal}` were made on a server that was started anew or replaced"));
+        }
+    }
+
+    /// Makes an epoch where there is none, or something that is no epoch.
     fn make_epoch(&mut self, portal: &Arc<str>) -> Epoch {
         let keys = self.portal(portal).keys.clone();
-        let call = |value| {
-            let mut call = cmd("SET");
-            call.arg(&keys.epoch).arg(value).arg("NX");
-            call
-        };
-        if self.fleet.ask(keys.slot, &call(token()?))? == Value::Nil {
-            // Another node's, or what is no epoch.
-            if let Some((_, Ok(Some(epoch)))) = self.epochs_of(vec![Arc::clone(portal)]).pop() {
-                return Ok(Some(epoch));
+        match self.renew_epoch(portal, "") {
+            Ok(Some(epoch)) => Ok(Some(epoch)),
+            Err(error) if !error.is_foreign() => Err(error),
+            _ => {
+                self.put_aside(portal, &keys.epoch, "of no type")?;
+                self.renew_epoch(portal, "")
             }
-            self.put_aside(portal, &keys.epoch, "of no type")?;
-            self.fleet.ask(keys.slot, &call(token()?))?;
         }
-        self.epochs_of(vec![Arc::clone(portal)]).pop().map_or(Ok(None), |(_, epoch)| epoch)
     }
+}
+
+/// The epoch in what was found, if it is one.
+fn read_epoch(found: Vec<u8>) -> Option<String> {
+    String::from_utf8(found).ok().filter(|text| server_of(text).is_some())
+}
+
+/// The server that an epoch was made on, if it is one; no name if that was not to be known.
+fn server_of(epoch: &str) -> Option<&str> {
+    let (token, server) = epoch.split_once('.')?;
+    token.parse::<Name>().is_ok().then_some(server)
 }
 
 /// The portal's keys are not there: nobody has begun again yet.

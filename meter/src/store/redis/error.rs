@@ -53,7 +53,8 @@ impl Trouble {
             Self::Forgot => "nothing to do: the recent past is sent again; see why Redis lost it",
             Self::Denied => "correct user and password in store.url",
             Self::Forbidden => {
-                "give the user of store.url the rights named in docs/operate.md: ~prefix:* and +@all -@dangerous +info"
+                "the user of store.url needs ~pm:* +@read +@write +@connection +@scripting +time +cluster|slots \
+                 -@dangerous +info"
             }
             Self::ReadOnly => "store.url names a replica: name the primary, or use redis+sentinel://",
             Self::Full => "raise maxmemory of Redis; keep maxmemory-policy noeviction",

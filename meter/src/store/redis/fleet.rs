@@ -44,6 +44,7 @@ pub(super) struct Fleet {
     nodes: HashMap<Host, Node>,
     /// Nobody could say where the primaries are.
     rest: Rest,
+    unsaid: Option<RedisError>,
     pub(super) watch: Watch,
 }
 
@@ -62,7 +63,7 @@ impl Fleet {
             }
         };
         let opening = Opening::of(settings, login, database);
-        Self { routes, opening, nodes: HashMap::new(), rest: Rest::default(), watch: Watch::default() }
+        Self { routes, opening, nodes: HashMap::new(), rest: Rest::default(), unsaid: None, watch: Watch::default() }
     }
 
     /// Sends all calls and reads all answers, in the calls' order.
@@ -112,6 +113,12 @@ impl Fleet {
         Ok(hosts.into_iter().map(linked).collect())
     }
 
+    /// The process that holds a slot, by the id of its run, as far as that is known.
+    pub(super) fn run_of(&mut self, slot: HashSlot) -> Option<String> {
+        let host = self.host(slot).ok()?;
+        self.watch.run(&host)
+    }
+
     /// Looks at a primary that is connected.
     pub(super) fn look(&mut self, host: &Host) -> Result<(), RedisError> {
         let Self { nodes, watch, .. } = self;
@@ -130,14 +137,31 @@ impl Fleet {
 
     /// Asks the sentinels again whether the primary is still the same; nothing to do in other shapes.
     pub(super) fn verify(&mut self) {
-        if let Routes::Sentinel(sentinels, primary) = &mut self.routes
-            && let (Ok(now), Some(then)) = (sentinels.primary(), &primary)
-            && now != *then
-        {
-            self.nodes.remove(then);
-            *primary = Some(now.clone());
-            self.watch.located(std::slice::from_ref(&now));
+        let Routes::Sentinel(sentinels, Some(then)) = &mut self.routes else { return };
+        if self.rest.left().is_some() {
+            return;
         }
+        match sentinels.primary() {
+            Ok(now) => {
+                self.rest.succeeded();
+                self.unsaid = None;
+                if now != *then {
+                    self.nodes.remove(then);
+                    *then = now.clone();
+                    self.watch.located(&[now]);
+                }
+            }
+            // The primary may well be what it was.
+            Err(error) => {
+                self.rest.failed();
+                self.unsaid = Some(error);
+            }
+        }
+    }
+
+    /// Why no sentinel said who the primary is, if none did when last asked.
+    pub(super) fn unsaid(&self) -> Option<&RedisError> {
+        self.unsaid.as_ref()
     }
 
     /// How many slots of a cluster nobody holds.

@@ -50,6 +50,14 @@ impl RedisStore {
                 meaning: "portals in these slots are not committed: see `redis-cli cluster info`",
             });
         }
+        if let Some(unsaid) = self.fleet.unsaid() {
+            found.push(Finding {
+                what: "sentinels",
+                server: unsaid.server.clone(),
+                detail: unsaid.said.clone(),
+                meaning: "no sentinel says who the primary is: a failover would not be followed; see whether they run",
+            });
+        }
         // Where it cannot be asked, a finding above says why.
         let offset = self.clock().unwrap_or(Offset { millis: 0, bound: 0 });
         if offset.millis.abs() > bound.saturating_add(offset.bound) {

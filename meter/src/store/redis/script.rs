@@ -30,3 +30,5 @@ pub(super) static LEAVE: LazyLock<Script> = with_prelude!("leave.lua");
 pub(super) static TRIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("trim.lua")));
 /// A key of ours that holds another type is renamed.
 pub(super) static ASIDE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("aside.lua")));
+/// An epoch that another server brought is renewed.
+pub(super) static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("renew.lua")));

@@ -153,16 +153,13 @@ impl RedisStore {
     pub fn secret(&mut self, proposed: &[u8]) -> Result<Vec<u8>, RedisError> {
         let key = self.keys.shared("secret");
         self.ask_shared(&key, "string", cmd("SET").arg(&key).arg(proposed).arg("NX"))?;
-        match self.ask_shared(&key, "string", cmd("GET").arg(&key))? {
-            Value::BulkString(secret) => Ok(secret),
-            // A list of somebody's stood there, was no obstacle to SET NX's refusal, and is set aside now.
-            Value::Nil => {
-                self.ask_shared(&key, "string", cmd("SET").arg(&key).arg(proposed).arg("NX"))?;
-                let answer = self.ask_shared(&key, "string", cmd("GET").arg(&key))?;
-                redis::from_redis_value(answer).map_err(|_| RedisError::strange("GET"))
-            }
-            _ => Err(RedisError::strange("GET")),
+        let mut answer = self.ask_shared(&key, "string", cmd("GET").arg(&key))?;
+        if answer == Value::Nil {
+            // What stood there was no secret, and is set aside now.
+            self.ask_shared(&key, "string", cmd("SET").arg(&key).arg(proposed).arg("NX"))?;
+            answer = self.ask_shared(&key, "string", cmd("GET").arg(&key))?;
         }
+        redis::from_redis_value(answer).map_err(|_| RedisError::strange("GET"))
     }
 
     /// Tells a Redis that has forgotten what this node made known.
@@ -181,8 +178,8 @@ impl RedisStore {
                 let script = &*script::ASIDE;
                 let mut aside = Cmd::new();
                 // Braces keep the new name in the old one's slot.
-                aside.arg("EVALSHA").arg(&script.sha).arg(2).arg(key).arg(format!("{{{key}}}:aside:"));
-                aside.arg(kind).arg("was");
+                let stem = self.keys.shared(&format!("aside:{{{key}}}:"));
+                aside.arg("EVALSHA").arg(&script.sha).arg(2).arg(key).arg(stem).arg(kind).arg("was");
                 if let Value::BulkString(renamed) = self.fleet.ask_script(slot, &aside, script)? {
                     self.report_aside(&"".into(), String::from_utf8_lossy(&renamed).into_owned());
                 }

@@ -1,7 +1,9 @@
 //! The stream of entries on their way to the ledgers: read in order, acknowledged by position, trimmed when all have it.
 //!
-//! A portal's stream belongs to its epoch. A ledger keeps both; where the epoch is another, so is the stream, and it is
-//! read from its beginning: entries say how something stands, so that reading one again changes nothing.
+//! A portal's stream belongs to its epoch, and entries of a new epoch are placed behind those of the one before as long as
+//! the clocks of servers that take over from each other are less than ten minutes apart. A ledger that keeps the epoch
+//! beside its position needs no such bound: where it is another it reads from the beginning. Entries say how something
+//! stands, so that reading one again changes nothing.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +15,8 @@ use super::error::RedisError;
 use super::{RedisStore, script};
 use crate::entry::Entry;
 
-/// Where in a stream an entry is: the millisecond it was appended, and its number in it.
+/// Where in a stream an entry is: the millisecond it was appended, or up to ten minutes later after a new beginning, and
+/// its number in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId {
     /// Milliseconds since 1970, by the clock of Redis.
