@@ -9,7 +9,7 @@ mod clock;
 #[path = "../support/jar.rs"]
 mod jar;
 
-mod actor;
+pub(crate) mod actor;
 pub(crate) mod away;
 pub(crate) mod calendar;
 pub(crate) mod chance;

@@ -98,7 +98,11 @@ impl World {
                     let whole = Span { first: tried_first.unwrap_or(asked), last: answered.last };
                     return (Done { whole, answered, node, sent }, answer);
                 }
-                Fate::Lost => drop(self.lost.fetch_add(1, Ordering::Relaxed)),
+                Fate::Lost(error) => {
+                    if self.lost.fetch_add(1, Ordering::Relaxed) < 3 {
+                        println!("a request to node {node} was lost after {:?}: {error}", tried.elapsed());
+                    }
+                }
                 Fate::Unsent => {}
             }
             assert!(begun.elapsed() < PATIENCE, "no node answers");
