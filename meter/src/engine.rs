@@ -256,7 +256,7 @@ impl Sink for EngineSink<'_> {
     }
 
     fn see(&mut self, sighted: Sighted) {
-        let precious = sighted.observation.kind.is_precious();
+        let precious = sighted.observation.kind.is_precious() || sighted.who.changes_cookies();
         let receipt = self.engine.observe(sighted);
         if precious {
             self.precious = Some(receipt);

@@ -66,6 +66,11 @@ pub enum Handed {
 }
 
 impl Who {
+    /// Whether the response handed out a cookie, or deleted one: a browser that has it is known by it from then on.
+    pub fn changes_cookies(&self) -> bool {
+        matches!(self, Self::Browser(Trace { handed: Some(_), .. }))
+    }
+
     /// What a node keeps its live sessions by: the cookie, else the fingerprint.
     pub fn at_hand(&self) -> Name {
         match self {

@@ -176,7 +176,7 @@ fn apply(database: &mut Connection, steps: &[Step], ledger_is_here: bool) -> Res
     // Others write into the file too, such as a correction: they are waited for here, and not within.
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for step in steps {
-        for write in &step.writes {
+        for write in step.writes.iter().filter(|write| write.before.is_some() || write.after.is_some()) {
             let key = key(&Place { portal: Arc::clone(&step.portal), slot: write.slot.clone() });
             match &write.after {
                 Some(value) => transaction

@@ -151,10 +151,8 @@ impl<'a> Made<'a> {
         let idle = stamp.map_or(0, |stamp| stamp.policy.idle_timeout);
         let expires = value.expires(self.at.now, idle, self.at.memory);
         let after = if touched { value::write(&value) } else { before.clone() };
-        // What was not there and is not is of no interest: whoever puts something there changes more than that.
-        if before.is_some() || after.is_some() {
-            self.step.writes.push(Write { slot, before, after, expires });
-        }
+        // What was not there has to be away still: a cookie may have been renewed meanwhile.
+        self.step.writes.push(Write { slot, before, after, expires });
     }
 
     fn finish(self, stamp: Option<&Stamp>) -> (Step, Committed) {
