@@ -16,13 +16,16 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
+use fleet::actor::Played;
 use fleet::away::Rounds;
 use fleet::calendar::Calendar;
 use fleet::chance::Chance;
 use fleet::crowd::Crowd;
-use fleet::faults::Storm;
+use fleet::faults::{Fault, Storm};
+use fleet::plan;
 use fleet::run;
 use fleet::stage::{LedgerKind, Setup, Stage, StoreKind};
+use fleet::story;
 use fleet::wire::Wires;
 use fleet::world::World;
 
@@ -59,12 +62,30 @@ struct Options {
     /// How many new visitors come a second in such a round.
     #[arg(long, default_value_t = 150.0)]
     pace: f64,
+    /// What every visitor does, as `tests/fleet/story.rs` has it, and nothing else.
+    #[arg(long)]
+    story: Option<String>,
+    /// In which portal.
+    #[arg(long, default_value = "service")]
+    portal: String,
+    /// How many visitors do it.
+    #[arg(long, default_value_t = 100)]
+    visitors: u64,
     /// The clock of the last node is ahead by so many seconds, or behind.
     #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
     ahead: i64,
     /// The run begins so many seconds before a midnight: it waits for the next full hour.
     #[arg(long)]
     midnight: Option<u64>,
+    /// None but these faults; may be given several times.
+    #[arg(long)]
+    only: Vec<Fault>,
+    /// A fault once everybody has gone and all is counted, which is to change nothing; may be given several times.
+    #[arg(long)]
+    afterwards: Vec<Fault>,
+    /// How long to wait until everything is as it should be, in seconds.
+    #[arg(long, default_value_t = 120)]
+    patience: u64,
     /// Leaves configurations, logs and data where they are.
     #[arg(long)]
     keep: bool,
@@ -82,8 +103,19 @@ fn main() -> ExitCode {
     let setup = Setup { nodes, store, ledger, relays: options.faults > 0, ahead: options.ahead };
     let mut stage = Stage::set(setup, &program(), &calendar);
     let wires = Wires::new(stage.nodes.iter().map(|node| node.listen));
-    let world = Arc::new(World::new(wires, calendar, seed));
-    let is_true = if options.away > 0 { away(&options, &stage, &world) } else { count(&options, &stage, &world) };
+    let mut world = World::new(wires, calendar, seed);
+    world.patience = Duration::from_secs(options.patience);
+    let world = Arc::new(world);
+    let is_true = match &options.story {
+        Some(told) => {
+            let portal = plan::ALL.into_iter().find(|portal| portal.name == options.portal).expect("a portal's name");
+            let played = story::tell(told, portal, options.visitors, &stage, &world);
+            run::judge(&stage, &world, &played, false).tell(&world, &stage)
+                && afterwards(&options, &stage, &world, &played)
+        }
+        None if options.away > 0 => away(&options, &stage, &world),
+        None => count(&options, &stage, &world),
+    };
     if options.keep {
         println!("everything is in {}", stage.keep().unwrap_or_default().display());
     }
@@ -99,7 +131,8 @@ fn count(options: &Options, stage: &Stage, world: &Arc<World>) -> bool {
         thread::scope(|scope| {
             let storm = scope.spawn(|| {
                 let _over = world.over_at_the_end();
-                Storm { seed: world.seed, faults: options.faults, longest: options.longest }.rage(stage, world)
+                Storm { seed: world.seed, faults: options.faults, longest: options.longest, only: &options.only }
+                    .rage(stage, world)
             });
             let played = Crowd { sessions: u64::MAX, ..crowd }.come(world);
             println!("{:?}", storm.join().unwrap());
@@ -107,12 +140,26 @@ fn count(options: &Options, stage: &Stage, world: &Arc<World>) -> bool {
         })
     };
     println!("{:.1} s of visits", begun.elapsed().as_secs_f64());
-    let exact = options.faults == 0;
+    let exact = options.faults == 0 && options.afterwards.is_empty();
     if !run::judge(stage, world, &played, exact).tell(world, stage) {
+        return false;
+    }
+    if !afterwards(options, stage, world, &played) {
         return false;
     }
     println!("the same, after the nodes have ended:");
     run::judge_in_the_end(stage, world, &played, exact).tell(world, stage)
+}
+
+/// Faults that find everything counted change nothing.
+fn afterwards(options: &Options, stage: &Stage, world: &Arc<World>, played: &[Played]) -> bool {
+    options.afterwards.iter().all(|fault| {
+        println!("afterwards: {fault:?}");
+        fault.strike(stage, world, &mut Chance::stream(world.seed, 0), options.longest);
+        // It takes nodes a moment to see it.
+        thread::sleep(Duration::from_secs(10));
+        run::judge(stage, world, played, false).tell(world, stage)
+    })
 }
 
 fn away(options: &Options, stage: &Stage, world: &Arc<World>) -> bool {

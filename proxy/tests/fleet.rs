@@ -18,8 +18,10 @@ use fleet::calendar::Calendar;
 use fleet::chance::Chance;
 use fleet::crowd::Crowd;
 use fleet::faults::Storm;
+use fleet::plan;
 use fleet::run;
 use fleet::stage::{LedgerKind, Setup, Stage, StoreKind};
+use fleet::story;
 use fleet::wire::Wires;
 use fleet::world::World;
 
@@ -57,7 +59,7 @@ fn count_the_truth_in_a_storm(setup: Setup, faults: usize) {
     let played = thread::scope(|scope| {
         let storm = scope.spawn(|| {
             let _over = world.over_at_the_end();
-            Storm { seed, faults, longest: 700 }.rage(&stage, &world)
+            Storm { seed, faults, longest: 700, only: &[] }.rage(&stage, &world)
         });
         let played = Crowd::of(60).come(&world);
         println!("{:?}", storm.join().unwrap());
@@ -111,6 +113,6 @@ fn while_redis_is_away_visitors_are_served_and_counted_later() {
 fn a_cookie_that_was_renewed_just_before_a_kill_is_the_same_session() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (stage, world) = set(ONE, 1);
-    let played = fleet::story::login_before_a_kill(&stage, &world, 5);
+    let played = story::tell("p p l k0 p", &plan::SERVICE, 5, &stage, &world);
     assert!(run::judge(&stage, &world, &played, false).tell(&world, &stage));
 }

@@ -28,6 +28,7 @@ use super::calendar::Span;
 use super::chance::Chance;
 use super::jar::Jar;
 use super::plan::{self, Portal, SESSION};
+use super::story::Step;
 use super::truth::{Done, Visitor, Who};
 use super::wire::Answer;
 use super::world::World;
@@ -78,6 +79,8 @@ struct Client {
     deeds: Vec<Deed>,
     /// How long the last answer took, in milliseconds.
     waited: u64,
+    /// Which nodes to ask next, if that is no matter of chance; the last of them from then on.
+    nodes: Vec<usize>,
 }
 
 /// Plays actor `number` from beginning to end, by that script of the run's seed.
@@ -93,11 +96,16 @@ pub(crate) async fn play(world: Arc<World>, number: u64, script: u64) -> Played 
     }
 }
 
-/// Somebody signs in, and `kill` comes over the node that answered.
-pub(crate) async fn login_before_a_kill(world: Arc<World>, number: u64, kill: impl Fn(usize)) -> Played {
+/// Plays a browser of this portal by a written script: see `story.rs`.
+pub(crate) async fn play_story(
+    world: Arc<World>,
+    number: u64,
+    portal: &'static Portal,
+    story: &[Step],
+    kill: impl Fn(usize),
+) -> Played {
     let chance = Chance::stream(world.seed, number);
-    let client = Client::new(world, &plan::SERVICE, number, chance, false);
-    browser::login_before_a_kill(client, kill).await
+    browser::play_story(Client::new(world, portal, number, chance, false), story, kill).await
 }
 
 fn cast(chance: &mut Chance) -> (&'static Portal, Role) {
@@ -137,31 +145,41 @@ impl Client {
              Accept-Language: en\r\nSec-Fetch-Dest: {frame}\r\n",
             portal.host
         );
-        Self { world, portal, number, chance, fields, jar: Jar::default(), deeds: Vec::new(), waited: 0 }
+        Self {
+            world,
+            portal,
+            number,
+            chance,
+            fields,
+            jar: Jar::default(),
+            deeds: Vec::new(),
+            waited: 0,
+            nodes: Vec::new(),
+        }
     }
 
     /// Asks with further fields; what was answered, and of it the cookies kept.
     async fn ask(&mut self, what: &'static str, method: &str, path: &str, more: &str) -> Done {
-        let request = self.request(method, path, more);
-        let (done, answer) = self.world.ask(&mut self.chance, request.as_bytes()).await;
+        let (request, node) = (self.request(method, path, more), self.node());
+        let (done, answer) = self.world.ask(&mut self.chance, node, request.as_bytes()).await;
         self.take(what, &done, &answer);
         done
     }
 
     /// Asks for a page; the answer may come later.
     fn begin_to_ask(&mut self, path: &str) -> JoinHandle<(Done, Answer)> {
-        let request = self.request("GET", path, "");
+        let (request, node) = (self.request("GET", path, ""), self.node());
         let (world, mut chance) = (Arc::clone(&self.world), self.chance.child());
-        tokio::spawn(async move { world.ask(&mut chance, request.as_bytes()).await })
+        tokio::spawn(async move { world.ask(&mut chance, node, request.as_bytes()).await })
     }
 
     /// Asks for several pages at once, each of another tab, and waits for all.
     async fn ask_at_once(&mut self, what: &'static str, paths: &[String]) -> Vec<Done> {
         let mut tabs = JoinSet::new();
         for (tab, path) in paths.iter().enumerate() {
-            let request = self.request("GET", path, "");
+            let (request, node) = (self.request("GET", path, ""), self.node());
             let (world, mut chance) = (Arc::clone(&self.world), self.chance.child());
-            tabs.spawn(async move { (tab, world.ask(&mut chance, request.as_bytes()).await) });
+            tabs.spawn(async move { (tab, world.ask(&mut chance, node, request.as_bytes()).await) });
         }
         let mut all = Vec::new();
         // A browser keeps of a cookie what came last.
@@ -179,6 +197,10 @@ impl Client {
             done.whole = Span { first, last };
         }
         all
+    }
+
+    fn node(&mut self) -> Option<usize> {
+        if self.nodes.len() > 1 { Some(self.nodes.remove(0)) } else { self.nodes.first().copied() }
     }
 
     fn request(&self, method: &str, path: &str, more: &str) -> String {

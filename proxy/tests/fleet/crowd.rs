@@ -37,7 +37,9 @@ impl Crowd {
     /// Lets them come, and waits until the last has gone.
     pub(crate) fn come(self, world: &Arc<World>) -> Vec<Played> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(self.play(world))
+        let played = runtime.block_on(self.play(world));
+        world.wires.forget();
+        played
     }
 
     async fn play(self, world: &Arc<World>) -> Vec<Played> {

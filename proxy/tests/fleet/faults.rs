@@ -16,16 +16,18 @@ use super::world::World;
 
 /// A storm over a stage.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Storm {
+pub(crate) struct Storm<'o> {
     pub(crate) seed: u64,
     /// How many faults.
     pub(crate) faults: usize,
     /// The longest that anything is away or quiet, in milliseconds.
     pub(crate) longest: u64,
+    /// None but these, if there are any.
+    pub(crate) only: &'o [Fault],
 }
 
 /// One sort of harm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Fault {
     NodeKilled,
     /// Two at once.
@@ -71,12 +73,12 @@ struct Hand {
     faults: Vec<Fault>,
 }
 
-impl Storm {
+impl Storm<'_> {
     /// Rages until all faults are done, and everything is well again; says how many there were of each.
     pub(crate) fn rage(self, stage: &Stage, world: &World) -> Vec<(Fault, usize)> {
         let (begun, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         thread::scope(|scope| {
-            for (number, faults) in (0..).zip(Self::hands(stage)) {
+            for (number, faults) in (0..).zip(self.hands(stage)) {
                 let (begun, done) = (&begun, &done);
                 let hand = Hand { chance: Chance::stream(self.seed, u64::MAX - number), faults };
                 scope.spawn(move || self.harm(hand, stage, world, begun, done));
@@ -95,7 +97,7 @@ impl Storm {
     }
 
     /// What can be done to this stage, by hand.
-    fn hands(stage: &Stage) -> Vec<Vec<Fault>> {
+    fn hands(self, stage: &Stage) -> Vec<Vec<Fault>> {
         let mut redis = match stage.setup.store {
             StoreKind::Embedded => Vec::new(),
             StoreKind::Redis | StoreKind::Cluster => TO_REDIS.to_vec(),
@@ -111,7 +113,12 @@ impl Storm {
         if !stage.to_ledger.is_empty() {
             postgres.extend(ON_THE_WAY_TO_POSTGRES);
         }
-        [TO_NODES.to_vec(), redis, postgres].into_iter().filter(|hand| !hand.is_empty()).collect()
+        let mut hands = vec![TO_NODES.to_vec(), redis, postgres];
+        for hand in &mut hands {
+            hand.retain(|fault| self.only.is_empty() || self.only.contains(fault));
+        }
+        hands.retain(|hand| !hand.is_empty());
+        hands
     }
 
     fn harm(self, mut hand: Hand, stage: &Stage, world: &World, begun: &AtomicUsize, done: &Mutex<Vec<Fault>>) {
@@ -128,7 +135,7 @@ impl Storm {
 
 impl Fault {
     /// Does harm, and mends it.
-    fn strike(self, stage: &Stage, world: &World, chance: &mut Chance, longest: u64) {
+    pub(crate) fn strike(self, stage: &Stage, world: &World, chance: &mut Chance, longest: u64) {
         let away = Duration::from_millis(chance.below(longest));
         let node = chance.below(stage.nodes.len() as u64) as usize;
         match self {

@@ -20,9 +20,7 @@ pub(crate) struct Verdict {
     pub(crate) examples: String,
 }
 
-/// Commits, consumers, repairs and flushes are done with what they got after this long.
-const PATIENCE: Duration = Duration::from_mins(2);
-/// And nothing changes any more in this time.
+/// Nothing changes any more in this time.
 const STILL: Duration = Duration::from_secs(3);
 
 /// Compares until everything is as it must be and stays so, or it is plain that it will not be.
@@ -40,7 +38,7 @@ pub(crate) fn judge(stage: &Stage, world: &World, played: &[Played], exact: bool
             }
             (true, None) => well_since = Some(Instant::now()),
             (true, Some(_)) => {}
-            (false, _) if begun.elapsed() > PATIENCE => {
+            (false, _) if begun.elapsed() > world.patience => {
                 let examples = find_examples(stage, world, &expected, played);
                 return Verdict { expected, differences, examples };
             }

@@ -9,7 +9,7 @@ mod clock;
 #[path = "../support/jar.rs"]
 mod jar;
 
-mod actor;
+pub(crate) mod actor;
 pub(crate) mod away;
 pub(crate) mod calendar;
 pub(crate) mod chance;
@@ -17,7 +17,7 @@ pub(crate) mod check;
 pub(crate) mod crowd;
 pub(crate) mod faults;
 pub(crate) mod nodes;
-mod plan;
+pub(crate) mod plan;
 mod portal;
 pub(crate) mod process;
 pub(crate) mod run;

@@ -32,7 +32,7 @@ pub(crate) struct Answer {
 pub(crate) enum Fate {
     Answered(Answer),
     /// It may have been seen.
-    Lost,
+    Lost(std::io::Error),
     /// Nobody can have seen it.
     Unsent,
 }
@@ -57,15 +57,23 @@ impl Wires {
         };
         let Ok(mut stream) = stream else { return Fate::Unsent };
         let _ = stream.set_nodelay(true);
-        let Ok((answer, stays)) = exchange(&mut stream, request).await else {
-            // What was open to a node that ended is of no use.
-            self.idle(node).clear();
-            return Fate::Lost;
+        let (answer, stays) = match exchange(&mut stream, request).await {
+            Ok(answered) => answered,
+            Err(error) => {
+                // What was open to a node that ended is of no use.
+                self.idle(node).clear();
+                return Fate::Lost(error);
+            }
         };
         if stays {
             self.idle(node).push((stream, Instant::now()));
         }
         Fate::Answered(answer)
+    }
+
+    /// Forgets the connections, which live no longer than the runtime that made them.
+    pub(crate) fn forget(&self) {
+        (0..self.nodes()).for_each(|node| self.idle(node).clear());
     }
 
     fn idle(&self, node: usize) -> MutexGuard<'_, Vec<Idle>> {

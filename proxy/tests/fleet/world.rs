@@ -18,6 +18,8 @@ pub(crate) struct World {
     pub(crate) calendar: Calendar,
     pub(crate) kills: Kills,
     pub(crate) seed: u64,
+    /// Commits, consumers, repairs and flushes are done with what they got after this long.
+    pub(crate) patience: Duration,
     /// No further visitor comes.
     pub(crate) over: AtomicBool,
     /// Requests that were answered, and those of which nobody knows whether they were seen.
@@ -37,6 +39,7 @@ impl World {
             calendar,
             kills: Kills::default(),
             seed,
+            patience: PATIENCE,
             over: AtomicBool::new(false),
             answered: AtomicU64::new(0),
             lost: AtomicU64::new(0),
@@ -67,14 +70,14 @@ impl World {
         waits
     }
 
-    /// Sends a request to some node, and if it gets lost to another, until it is answered.
+    /// Sends a request to some node, or to this one first, and if it gets lost to another, until it is answered.
     ///
     /// Nobody gives up waiting for a node that takes long: what it has in its buffers it would see when nobody knows.
     /// A request is lost if its connection ends, and then its node is gone: it sees nothing later.
-    pub(crate) async fn ask(&self, chance: &mut Chance, request: &[u8]) -> (Done, Answer) {
+    pub(crate) async fn ask(&self, chance: &mut Chance, first: Option<usize>, request: &[u8]) -> (Done, Answer) {
         let nodes = self.wires.nodes() as u64;
-        let mut node = chance.below(nodes) as usize;
-        let (begun, mut first, mut sent) = (Instant::now(), None, 0);
+        let mut node = first.unwrap_or_else(|| chance.below(nodes) as usize);
+        let (begun, mut tried_first, mut sent) = (Instant::now(), None, 0);
         loop {
             while let Some(hush) = self.calendar.hush() {
                 sleep(hush).await;
@@ -84,7 +87,7 @@ impl World {
             let answered = Span { first: asked, last: self.calendar.now() };
             if !matches!(fate, Fate::Unsent) {
                 sent += 1;
-                first.get_or_insert(asked);
+                tried_first.get_or_insert(asked);
             }
             match fate {
                 Fate::Answered(answer) => {
@@ -92,10 +95,14 @@ impl World {
                     if let Some(waits) = &mut *self.waits.lock().unwrap() {
                         waits.push(tried.elapsed().as_micros() as u32);
                     }
-                    let whole = Span { first: first.unwrap_or(asked), last: answered.last };
+                    let whole = Span { first: tried_first.unwrap_or(asked), last: answered.last };
                     return (Done { whole, answered, node, sent }, answer);
                 }
-                Fate::Lost => drop(self.lost.fetch_add(1, Ordering::Relaxed)),
+                Fate::Lost(error) => {
+                    if self.lost.fetch_add(1, Ordering::Relaxed) < 3 {
+                        println!("a request to node {node} was lost after {:?}: {error}", tried.elapsed());
+                    }
+                }
                 Fate::Unsent => {}
             }
             assert!(begun.elapsed() < PATIENCE, "no node answers");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use super::super::story::{Act, Step};
 use super::super::truth::{Done, Visitor, Who};
 use super::super::wire::Answer;
 use super::{Client, Played, Role, page_of};
@@ -45,15 +46,22 @@ pub(super) async fn play(client: Client) -> Played {
     browser.client.played(Role::Browser, vec![browser.visitor])
 }
 
-pub(super) async fn login_before_a_kill(client: Client, kill: impl Fn(usize)) -> Played {
+pub(super) async fn play_story(client: Client, story: &[Step], kill: impl Fn(usize)) -> Played {
     let mut browser = Browser::new(client);
-    browser.page().await;
-    browser.think().await;
-    browser.page().await;
-    browser.think().await;
-    browser.login().await;
-    kill(browser.client.deeds.last().map_or(0, |deed| deed.done.node));
-    browser.page().await;
+    for step in story {
+        browser.client.nodes.clone_from(&step.nodes);
+        match step.act {
+            Act::Page => browser.page().await,
+            Act::Quiet => browser.quiet().await,
+            Act::Tabs => browser.tabs(step.nodes.len() as u64).await,
+            Act::Activity => browser.activity().await,
+            Act::LoginPage => browser.login_page().await,
+            Act::Login => browser.login().await,
+            Act::Logout => browser.logout().await,
+            Act::Wait(milliseconds) => sleep(Duration::from_millis(milliseconds)).await,
+            Act::Kill => step.nodes.iter().for_each(|node| kill(*node)),
+        }
+    }
     browser.client.played(Role::Browser, vec![browser.visitor])
 }
 
@@ -83,7 +91,7 @@ impl Browser {
                 self.login().await;
                 self.page().await;
             }
-            5..=8 => self.tabs().await,
+            5..=8 => self.some_tabs().await,
             9 => self.quiet().await,
             _ => self.page().await,
         }
@@ -96,7 +104,7 @@ impl Browser {
         match self.client.chance.below(100) {
             0..=17 => self.page().await,
             18..=34 => self.glance().await,
-            35..=44 => self.tabs().await,
+            35..=44 => self.some_tabs().await,
             45..=56 => self.activity().await,
             57..=70 if !signed_in => {
                 self.login().await;
@@ -165,10 +173,14 @@ impl Browser {
         self.saw(module, who, done);
     }
 
-    /// Opens several pages at once.
-    async fn tabs(&mut self) {
-        let who = self.client.who();
+    async fn some_tabs(&mut self) {
         let many = self.client.chance.between(2, 5);
+        self.tabs(many).await;
+    }
+
+    /// Opens several pages at once.
+    async fn tabs(&mut self, many: u64) {
+        let who = self.client.who();
         let pages: Vec<_> = if self.client.portal.modules.is_empty() {
             (0..many).map(|_| self.client.page()).collect()
         } else {
