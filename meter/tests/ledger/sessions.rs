@@ -54,8 +54,8 @@ fn a_session_comes_back_as_it_was_told() {
 #[test]
 fn what_was_stored_later_holds_whenever_it_is_told() {
     both(|ledger| {
-        let newer = SessionRow { pages: 5, stored_time: MORNING + 60, ..row() };
-        let older = SessionRow { pages: 3, stored_time: MORNING + 59, ..row() };
+        let newer = SessionRow { pages: 5, stored_time: MORNING + HOUR, ..row() };
+        let older = SessionRow { pages: 3, stored_time: MORNING + HOUR - 10_001, ..row() };
         tell(ledger, &[Entry::Session(newer.clone())]);
         tell(ledger, &[Entry::Session(older)]);
         assert_eq!(live(ledger, 0), std::slice::from_ref(&newer));
@@ -69,7 +69,7 @@ fn what_was_stored_later_holds_whenever_it_is_told() {
 #[test]
 fn a_session_that_turned_out_to_be_none_is_gone_and_stays_gone() {
     both(|ledger| {
-        let gone = SessionRow { gone: true, stored_time: MORNING + 60, converted: Some(day(0)), ..row() };
+        let gone = SessionRow { gone: true, stored_time: MORNING + HOUR, converted: Some(day(0)), ..row() };
         let entries = [Entry::Session(SessionRow { converted: Some(day(0)), ..row() }), Entry::Session(gone)];
         tell(ledger, &entries[..1]);
         assert_eq!((live(ledger, 0).len(), converted(ledger, day(0))), (1, 1));
@@ -112,7 +112,7 @@ fn sessions_of_a_time_go_with_their_records_unless_they_were_told_later() {
         tell(ledger, &entries);
         assert_eq!(converted(ledger, day(0)), 1);
 
-        let word = Entry::Only(only(1, vec![kept.id], MORNING + 50));
+        let word = Entry::Only(only(1, vec![kept.id], MORNING + HOUR));
         tell(ledger, std::slice::from_ref(&word));
         let ids = |ledger: &mut dyn Ledger| live(ledger, 0).iter().map(|row| row.id).collect::<Vec<_>>();
         assert_eq!(ids(ledger), [earlier.session, kept.session]);
@@ -120,7 +120,7 @@ fn sessions_of_a_time_go_with_their_records_unless_they_were_told_later() {
         // Told again, it is not believed; told later, it is.
         tell(ledger, &[Entry::Session(dropped.clone())]);
         assert_eq!(ids(ledger).len(), 2);
-        tell(ledger, &[Entry::Session(SessionRow { stored_time: MORNING + 50, ..dropped.clone() }), word]);
+        tell(ledger, &[Entry::Session(SessionRow { stored_time: MORNING + HOUR, ..dropped.clone() }), word]);
         assert_eq!(ids(ledger), [earlier.session, kept.session, dropped.id]);
     });
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use portalmeter_rules::id::Name;
+use portalmeter_rules::time::Millis;
 
 use super::super::LedgerError;
 use super::super::days::Days;
@@ -11,6 +12,9 @@ use super::Needed;
 use super::told::{OnlyThese, Told};
 use crate::entry::SessionRow;
 use crate::ledger::Taken;
+
+/// So far apart, in milliseconds, the clocks of nodes may be, each set right by the store's.
+const CLOCKS: Millis = 10_000;
 
 /// Sessions that entries speak of.
 #[derive(Debug)]
@@ -76,7 +80,8 @@ impl Sessions {
             taken.strange += 1;
             return;
         }
-        if known.row.stored_time > row.stored_time || known.row == *row {
+        // Nodes' clocks are not quite the same: of what was stored together, the stream's last word holds.
+        if known.row.stored_time > row.stored_time + CLOCKS || known.row == *row {
             return;
         }
         convert(&known.row, -1, days);
