@@ -89,7 +89,7 @@ impl Keys {
         let id: [u8; 16] = std::array::from_fn(byte);
         let of = (byte(16) & 1 == 1).then(|| Name(std::array::from_fn(|index| byte(17 + index))));
         let issued = i64::from_be_bytes([0, 0, byte(33), byte(34), byte(35), byte(36), byte(37), byte(38)]);
-        let (value, ticket) = self.ours.issue(id, issued, of);
+        let (value, ticket) = self.ours.issue(id, issued, of.unwrap_or_default());
         assert_eq!(self.ours.read(value.as_bytes()), Some(ticket));
         assert_eq!(self.unused.read(value.as_bytes()), None);
         let mut changed = value.clone().into_bytes();

@@ -18,6 +18,7 @@ use portalmeter::fuzz::{Meter, Passed, Taken};
 use portalmeter_fuzz::{field, lines};
 use portalmeter_meter::history::Memory;
 use portalmeter_meter::intake::{Sighted, Sink};
+use portalmeter_meter::names::Who;
 use portalmeter_meter::observation::Key;
 use portalmeter_meter::offline::Offline;
 use portalmeter_meter::usage::Counters;
@@ -148,10 +149,10 @@ impl Run {
             status,
             response: &exchange.response,
         };
-        let (seen, before) = (self.sink.seen.len(), self.sink.counted());
+        let (seen, before) = (self.sink.observed(), self.sink.counted());
         let taken = self.meter.take(&passed, &mut self.sink);
         self.check(&taken, exchange, &passed);
-        let (seen, after) = (self.sink.seen.len() - seen, self.sink.counted());
+        let (seen, after) = (self.sink.observed() - seen, self.sink.counted());
         match taken.kind {
             Err(why) => assert_eq!((seen, after), (0, before), "counted, though {why:?}"),
             Ok(Kind::Page) => assert!(seen <= 1, "one page, observed {seen} times"),
@@ -194,6 +195,8 @@ impl Run {
 /// A meter in memory that keeps what it saw.
 struct Kept {
     offline: Offline,
+    /// The same, each taken for a visitor of his own as a node tells them apart.
+    folded: Offline,
     seen: Vec<Sighted>,
     settle: i64,
 }
@@ -218,11 +221,21 @@ fn counted(offline: &Offline) -> [i64; 5] {
 
 impl Kept {
     fn new(meter: &Meter) -> Self {
-        Self { offline: Offline::new(meter.memory()), seen: Vec::new(), settle: meter.memory().settle }
+        Self {
+            offline: Offline::new(meter.memory()),
+            folded: Offline::new(meter.memory()),
+            seen: Vec::new(),
+            settle: meter.memory().settle,
+        }
     }
 
     fn counted(&self) -> [i64; 5] {
         counted(&self.offline)
+    }
+
+    /// How many were observed; of others only their cookies matter.
+    fn observed(&self) -> usize {
+        self.seen.len()
     }
 
     /// Nothing that is forgotten or merged on the way changes a count, nor does the order of arrival.
@@ -234,17 +247,17 @@ impl Kept {
         };
         let in_order = whole(&mut self.seen.iter());
         assert_eq!(whole(&mut self.seen.iter().rev()), in_order, "the order of arrival changed the count");
-        if lag < self.settle && self.offline.late() == 0 {
-            assert_eq!(self.counted(), in_order, "what was forgotten changed the count");
+        if lag < self.settle && self.folded.late() == 0 {
+            assert_eq!(counted(&self.folded), in_order, "what was forgotten changed the count");
         }
     }
 
     /// What was seen already changes nothing, in whichever order it comes again.
     fn again(&mut self) {
-        let before = self.counted();
+        let before = counted(&self.folded);
         let seen = std::mem::take(&mut self.seen);
-        seen.iter().chain(seen.iter().rev()).cloned().for_each(|sighted| self.offline.see(sighted));
-        assert_eq!(self.counted(), before, "what was seen again was counted again");
+        seen.iter().chain(seen.iter().rev()).cloned().for_each(|sighted| self.folded.see(sighted));
+        assert_eq!(counted(&self.folded), before, "what was seen again was counted again");
     }
 }
 
@@ -253,8 +266,15 @@ impl Sink for Kept {
         self.offline.is_live(key, at)
     }
 
-    fn see(&mut self, sighted: Sighted) {
-        self.seen.push(sighted.clone());
+    fn see(&mut self, mut sighted: Sighted) {
+        // As a journal does: the same exchange, told again, has the same.
+        sighted.observation.tie = self.seen.len() as u16;
+        if !sighted.overheard {
+            // Whoever it turns out to be: the fold is asked about a visitor that is known.
+            let known = Sighted { who: Who::Known(sighted.key.visitor), ..sighted.clone() };
+            self.seen.push(known.clone());
+            self.folded.see(known);
+        }
         self.offline.see(sighted);
     }
 }

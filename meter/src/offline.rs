@@ -34,7 +34,7 @@ pub struct Offline {
     expiry: VecDeque<(Millis, Kept)>,
     days: QuickMap<(ScopeId, Day), DayTotals>,
     newest: Millis,
-    ties: u16,
+    line: u16,
     closed_to: Millis,
     late: u64,
     keeps_counted: bool,
@@ -87,7 +87,7 @@ impl Offline {
             expiry: VecDeque::new(),
             days: QuickMap::default(),
             newest: Millis::MIN,
-            ties: 0,
+            line: 0,
             closed_to: Millis::MIN,
             late: 0,
             keeps_counted: false,
@@ -98,6 +98,12 @@ impl Offline {
     /// One that also keeps what it counted, until it is asked for.
     pub fn explaining(memory: Memory) -> Self {
         Self { keeps_counted: true, ..Self::new(memory) }
+    }
+
+    /// What comes from here on is another line of the log, be it word by word the same: whoever writes it twice
+    /// means it.
+    pub fn another_line(&mut self) {
+        self.line = self.line.wrapping_add(1);
     }
 
     /// What was counted since the last call.
@@ -216,9 +222,9 @@ impl Sink for Offline {
     }
 
     fn see(&mut self, mut sighted: Sighted) {
-        // Whoever writes a log twice means it.
-        self.ties = self.ties.wrapping_add(1);
-        sighted.observation.tie = self.ties;
+        if self.line > 0 {
+            sighted.observation.tie = self.line;
+        }
         let at = sighted.observation.at;
         if at > self.newest {
             self.newest = at;

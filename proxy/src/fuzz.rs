@@ -285,6 +285,7 @@ struct Replay<'m> {
 
 impl Listener for Replay<'_> {
     fn line(&mut self, line: &Line<'_>) -> ControlFlow<()> {
+        self.offline.another_line();
         let _ = self.intake.take(&line.request(), &line.response(), line.at, &mut |_, _| None, &mut self.offline);
         ControlFlow::Continue(())
     }

@@ -88,6 +88,7 @@ struct Run {
 
 impl Listener for Run {
     fn line(&mut self, line: &Line<'_>) -> ControlFlow<()> {
+        self.offline.another_line();
         let answers = answers(line, &self.intake);
         let (request, response) = (Request { answers: &answers, ..line.request() }, line.response());
         let taken = self.intake.take(&request, &response, line.at, &mut |_, _| None, &mut self.offline);

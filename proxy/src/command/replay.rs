@@ -103,6 +103,7 @@ impl Run {
     fn take(&mut self, line: &Line<'_>) {
         let (request, response) = (line.request(), line.response());
         self.newest = self.newest.max(Some(line.at));
+        self.offline.another_line();
         let taken = self.intake.take(&request, &response, line.at, &mut |_, _| None, &mut self.offline);
         match taken {
             Ok(_) => {}
