@@ -8,9 +8,6 @@ use std::time::{Duration, Instant};
 use portalmeter_meter::engine::{self, Engine, Recovered, Recovery, SharedStore};
 use portalmeter_meter::history::Memory;
 use portalmeter_meter::keeper::{self, Feed, Keeper, Nothing, Outgoing, Recalled};
-use portalmeter_meter::ledger::Ledger;
-use portalmeter_meter::ledger::postgres::PostgresLedger;
-use portalmeter_meter::ledger::sqlite::SqliteLedger;
 use portalmeter_meter::observation::Stamp;
 use portalmeter_meter::store::embedded::EmbeddedStore;
 use portalmeter_meter::store::redis::{self, NodeState, RedisStore};
@@ -18,6 +15,7 @@ use portalmeter_meter::store::{Recall, Store};
 use portalmeter_rules::time::Millis;
 
 use crate::config::{self, Config, Place};
+use crate::ledger;
 use crate::metering::now;
 use crate::usage_files::UsageFiles;
 
@@ -96,7 +94,7 @@ pub(crate) fn store(config: &Config, clock: &Clock) -> Result<(Box<dyn Store>, O
             if let Ok(offset) = store.clock() {
                 clock.lacks(offset.millis);
             }
-            let recall = Arc::new(Mutex::new(Recalled(ledger(config)?)));
+            let recall = Arc::new(Mutex::new(Recalled(ledger::to_keep(config).map_err(|error| told(&error))?)));
             Ok((Box::new(store), Some(SharedStore { journals, portals: portals(config), recall })))
         }
     }
@@ -159,17 +157,8 @@ pub(crate) fn keeper(config: &Config, clock: &Clock, engine: &Arc<Engine>) -> Re
             Arc::new(move |offset| clock.lacks(offset))
         },
     };
-    Keeper::start(feed, ledger(config)?, settings).map_err(|error| error.to_string())
-}
-
-/// The ledger as a node writes it; one that is away is connected to later.
-fn ledger(config: &Config) -> Result<Box<dyn Ledger>, String> {
-    match &config.ledger.place {
-        Place::Embedded => Ok(Box::new(SqliteLedger::create(&config.data_dir).map_err(|error| error.to_string())?)),
-        Place::Postgres(postgres) => {
-            Ok(Box::new(PostgresLedger::new(postgres.url.reveal()).map_err(|error| error.to_string())?))
-        }
-    }
+    let ledger = ledger::to_keep(config).map_err(|error| error.to_string())?;
+    Keeper::start(feed, ledger, settings).map_err(|error| error.to_string())
 }
 
 fn connect(config: &Config, settings: &redis::Settings) -> RedisStore {

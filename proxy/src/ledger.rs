@@ -1,4 +1,4 @@
-//! The ledger that a configuration names, opened for a command.
+//! The ledger that a configuration names, opened.
 
 use portalmeter_meter::ledger::postgres::PostgresLedger;
 use portalmeter_meter::ledger::sqlite::SqliteLedger;
@@ -20,6 +20,11 @@ pub(crate) fn to_read(config: &Config) -> Result<Box<dyn Ledger>, LedgerError> {
 /// To be told something, beside a running `run` too; one that is not there is not made.
 pub(crate) fn to_write(config: &Config) -> Result<Box<dyn Ledger>, LedgerError> {
     to_read(config)?.ping()?;
+    to_keep(config)
+}
+
+/// As a node writes it: a file that is not there is made, and a server that is away is connected to later.
+pub(crate) fn to_keep(config: &Config) -> Result<Box<dyn Ledger>, LedgerError> {
     match &config.ledger.place {
         Place::Embedded => Ok(Box::new(SqliteLedger::create(&config.data_dir)?)),
         Place::Postgres(postgres) => Ok(Box::new(PostgresLedger::new(postgres.url.reveal())?)),
