@@ -77,16 +77,7 @@ pub(crate) fn store(config: &Config, clock: &Clock) -> Result<(Box<dyn Store>, O
             store.know(&stamps(config)).map_err(|error| told(&error))?;
             let memory = Memory::keeping(config.journal.keep);
             let recovery = Recovery { store: &mut store, recall: None, memory, now: clock.now() };
-            let found = engine::recover(&journals, recovery).map_err(|error| told(&error))?;
-            if found.entries > 0 || found.torn_bytes > 0 || found.unreadable > 0 || found.foreign > 0 {
-                tracing::warn!(
-                    entries = found.entries,
-                    torn_bytes = found.torn_bytes,
-                    unreadable = found.unreadable,
-                    foreign_files = found.foreign,
-                    "committed what an earlier process left in its journal"
-                );
-            }
+            engine::recover(&journals, recovery).map_err(|error| told(&error))?.tell();
             Ok((Box::new(store), None))
         }
         config::Store::Redis(settings) => {

@@ -91,7 +91,7 @@ impl Arrears {
         if self.dead {
             let mut recall = ours.recall.lock().unwrap_or_else(PoisonError::into_inner);
             let recovery = Recovery { store, recall: Some(&mut *recall), memory, now };
-            tell(&recover(&ours.journals, recovery)?, "committed what an earlier process left in its journal");
+            recover(&ours.journals, recovery)?.tell();
             self.dead = false;
         }
         if self.again || gap {
@@ -183,12 +183,5 @@ impl Arrears {
         {
             tracing::warn!(%error, "this node could not be taken off the list; the next start in this data_dir does it");
         }
-    }
-}
-
-fn tell(found: &Recovered, what: &str) {
-    let Recovered { entries, torn_bytes, unreadable, foreign, .. } = *found;
-    if entries > 0 || torn_bytes > 0 || unreadable > 0 || foreign > 0 {
-        tracing::warn!(entries, torn_bytes, unreadable, foreign_files = foreign, "{what}");
     }
 }

@@ -28,6 +28,22 @@ pub struct Recovered {
     pub foreign: u64,
 }
 
+impl Recovered {
+    /// Logs what was found, if there was anything.
+    pub fn tell(&self) {
+        let Self { entries, torn_bytes, unreadable, foreign, .. } = *self;
+        if entries > 0 || torn_bytes > 0 || unreadable > 0 || foreign > 0 {
+            tracing::warn!(
+                entries,
+                torn_bytes,
+                unreadable,
+                foreign_files = foreign,
+                "committed what an earlier process left in its journal"
+            );
+        }
+    }
+}
+
 /// How journals are committed.
 pub struct Recovery<'a> {
     /// Where to.
