@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
-use portalmeter_rules::verdict::Evidence;
 
 use crate::day::Day;
 use crate::fold::{Conversion, Counted, Effect, is_live, step};
@@ -180,7 +179,7 @@ impl History {
         let mut change = Change::default();
         seen.sort();
         seen.dedup();
-        let days = |seen: &[Observation]| seen.iter().filter(|one| is_view(one)).map(|one| one.day).collect();
+        let days = |seen: &[Observation]| seen.iter().filter(|one| one.is_view()).map(|one| one.day).collect();
         let floor = seen.partition_point(|one| one.at < self.floor);
         change.late = floor as u32;
         change.pages = days(&seen[..floor]);
@@ -206,7 +205,7 @@ impl History {
     pub fn add_one(&mut self, seen: Observation, memory: Memory) -> Change {
         if seen.at >= self.floor && self.recent.last().is_none_or(|last| *last < seen) {
             let mut change = Change::default();
-            change.pages.extend(is_view(&seen).then_some(seen.day));
+            change.pages.extend(seen.is_view().then_some(seen.day));
             self.append(seen, &mut change);
             self.compact_if_due(memory);
             return change;
@@ -222,7 +221,8 @@ impl History {
     }
 
     fn append(&mut self, seen: Observation, change: &mut Change) {
-        if is_view(&seen) && !self.recent.iter().rev().any(|one| is_view(one) && attendance(one) == attendance(&seen)) {
+        if seen.is_view() && !self.recent.iter().rev().any(|one| one.is_view() && attendance(one) == attendance(&seen))
+        {
             change.present.push(attendance(&seen));
         }
         let before = self.tip.clone();
@@ -341,11 +341,6 @@ fn is_same(before: Option<&Session>, after: Option<&Session>) -> bool {
 fn alike(one: &Observation, other: &Observation) -> bool {
     (one.kind, one.evidence, one.user, one.day, one.stamp.id, one.by)
         == (other.kind, other.evidence, other.user, other.day, other.stamp.id, other.by)
-}
-
-/// A page of a person.
-fn is_view(seen: &Observation) -> bool {
-    seen.kind == Kind::Page && seen.evidence != Evidence::Bot
 }
 
 fn attendance(seen: &Observation) -> Attendance {

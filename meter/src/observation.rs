@@ -119,6 +119,11 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// A page of a person.
+    pub fn is_view(&self) -> bool {
+        self.kind == Kind::Page && self.evidence != Evidence::Bot
+    }
+
     /// The fold's order: by time; in one instant pages before activity before logouts, and among
     /// pages the one that proves least first, so that no arrival order can add a login.
     fn rank(&self) -> (Millis, Kind, Evidence, Option<Name>, u16) {

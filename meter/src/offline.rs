@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
-use portalmeter_rules::verdict::{Evidence, Kind};
+use portalmeter_rules::verdict::Kind;
 
 use crate::day::{Day, Zone};
 use crate::fold::Counted;
@@ -236,9 +236,9 @@ impl Sink for Offline {
         let policy = Arc::clone(&sighted.observation.stamp.policy);
         if self.is_too_late(&sighted) {
             self.late += 1;
-            let page = sighted.observation.kind == Kind::Page && sighted.observation.evidence != Evidence::Bot;
-            let late =
-                Change { pages: page.then_some(sighted.observation.day).into_iter().collect(), ..Change::default() };
+            let seen = &sighted.observation;
+            let pages = seen.is_view().then_some(seen.day).into_iter().collect();
+            let late = Change { pages, ..Change::default() };
             self.count(&sighted.scope, sighted.key.visitor, false, &late, &policy.zone);
             return;
         }
@@ -322,6 +322,8 @@ impl Uniques {
 
 #[cfg(test)]
 mod tests {
+    use portalmeter_rules::verdict::Evidence;
+
     use super::*;
     use crate::observation::{Note, Observation, Stamp};
     use crate::policy::{Experience, Policy};

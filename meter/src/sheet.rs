@@ -477,7 +477,7 @@ impl<'a> Sheet<'a> {
 
     fn late(&mut self, seen: &Observation) {
         self.late.late += 1;
-        self.late.pages.extend((seen.kind == Kind::Page && seen.evidence != Evidence::Bot).then_some(seen.day));
+        self.late.pages.extend(seen.is_view().then_some(seen.day));
     }
 
     fn also(&mut self, name: Name) -> Result<Option<&Also>, Needs> {
