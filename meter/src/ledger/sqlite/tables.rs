@@ -22,12 +22,7 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn lines(&mut self, ids: &[Name]) -> Result<Vec<Line>, LedgerError> {
-        let sql = format!("SELECT {} FROM usage_record WHERE id = ?1", rows::LINE);
-        let mut lines = Vec::new();
-        for id in ids {
-            read(self.0, &sql, [id.to_string()], &mut lines, rows::line)?;
-        }
-        Ok(lines)
+        self.of_each(&format!("SELECT {} FROM usage_record WHERE id = ?1", rows::LINE), ids, rows::line)
     }
 
     fn lines_within(&mut self, reaches: &[Reach<'_>]) -> Result<Vec<Line>, LedgerError> {
@@ -37,40 +32,15 @@ impl Tables for SqliteTables<'_> {
              WHERE portal = ?1 AND day = ?2 AND visitor = ?3 AND module = ?4 AND started > ?5 AND started <= ?6",
             rows::LINE
         );
-        let mut lines = Vec::new();
-        let mut days = BTreeMap::new();
-        for reach in reaches {
-            for day in self.days_from(&mut days, next, reach)? {
-                let of = params![
-                    reach.scope.portal,
-                    day.0,
-                    reach.visitor.to_string(),
-                    reach.scope.module.unwrap_or_default(),
-                    reach.after,
-                    reach.upto
-                ];
-                read(self.0, &sql, of, &mut lines, rows::line)?;
-            }
-        }
-        Ok(lines)
+        self.within_each(next, &sql, reaches, rows::line)
     }
 
     fn corrections(&mut self, of: &[Name]) -> Result<Vec<Line>, LedgerError> {
-        let sql = format!("SELECT {} FROM usage_record WHERE of_record = ?1", rows::LINE);
-        let mut lines = Vec::new();
-        for id in of {
-            read(self.0, &sql, [id.to_string()], &mut lines, rows::line)?;
-        }
-        Ok(lines)
+        self.of_each(&format!("SELECT {} FROM usage_record WHERE of_record = ?1", rows::LINE), of, rows::line)
     }
 
     fn sessions(&mut self, ids: &[Name]) -> Result<Vec<SessionRow>, LedgerError> {
-        let sql = format!("SELECT {} FROM session WHERE id = ?1", rows::SESSION);
-        let mut sessions = Vec::new();
-        for id in ids {
-            read(self.0, &sql, [id.to_string()], &mut sessions, rows::session)?;
-        }
-        Ok(sessions)
+        self.of_each(&format!("SELECT {} FROM session WHERE id = ?1", rows::SESSION), ids, rows::session)
     }
 
     fn sessions_within(&mut self, reaches: &[Reach<'_>]) -> Result<Vec<SessionRow>, LedgerError> {
@@ -79,28 +49,16 @@ impl Tables for SqliteTables<'_> {
              WHERE last_day = ?2 AND portal = ?1 AND visitor = ?3 AND module = ?4 AND started > ?5 AND started <= ?6",
             rows::SESSION
         );
-        let mut sessions = Vec::new();
-        let mut days = BTreeMap::new();
-        for reach in reaches {
-            for day in self.days_from(&mut days, NEXT_LAST_DAY, reach)? {
-                let of = params![
-                    reach.scope.portal,
-                    day.0,
-                    reach.visitor.to_string(),
-                    reach.scope.module.unwrap_or_default(),
-                    reach.after,
-                    reach.upto
-                ];
-                read(self.0, &sql, of, &mut sessions, rows::session)?;
-            }
-        }
-        Ok(sessions)
+        self.within_each(NEXT_LAST_DAY, &sql, reaches, rows::session)
     }
 
     fn write(&mut self, changes: &Changes<'_>) -> Result<(), LedgerError> {
         rows::write(self.0, changes)
     }
 }
+
+/// Reads a row.
+type Map<T> = fn(&Row<'_>) -> Result<T, LedgerError>;
 
 /// The first day from one on that sessions of any portal were last seen on.
 const NEXT_LAST_DAY: &str = "SELECT MIN(last_day) FROM session WHERE ?1 IS NOT NULL AND last_day >= ?2";
@@ -126,6 +84,34 @@ impl SqliteTables<'_> {
             }
         }
         Ok(sessions)
+    }
+
+    /// What a statement finds by each of these ids.
+    fn of_each<T>(&self, sql: &str, ids: &[Name], map: Map<T>) -> Result<Vec<T>, LedgerError> {
+        let mut found = Vec::new();
+        for id in ids {
+            read(self.0, sql, [id.to_string()], &mut found, map)?;
+        }
+        Ok(found)
+    }
+
+    /// What a statement finds within each of these reaches, on each of the days that `next` finds.
+    fn within_each<T>(&self, next: &str, sql: &str, reaches: &[Reach<'_>], map: Map<T>) -> Result<Vec<T>, LedgerError> {
+        let (mut found, mut days) = (Vec::new(), BTreeMap::new());
+        for reach in reaches {
+            for day in self.days_from(&mut days, next, reach)? {
+                let of = params![
+                    reach.scope.portal,
+                    day.0,
+                    reach.visitor.to_string(),
+                    reach.scope.module.unwrap_or_default(),
+                    reach.after,
+                    reach.upto
+                ];
+                read(self.0, sql, of, &mut found, map)?;
+            }
+        }
+        Ok(found)
     }
 
     /// The days that there are from the first of a reach on, read once for each portal and first day.
