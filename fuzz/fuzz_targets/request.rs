@@ -156,7 +156,8 @@ impl Run {
         match taken.kind {
             Err(why) => assert_eq!((seen, after), (0, before), "counted, though {why:?}"),
             Ok(Kind::Page) => assert!(seen <= 1, "one page, observed {seen} times"),
-            // What comes in order and is no page counts nothing.
+            // What comes in order and is no page counts nothing. It may well tell whose an earlier page was:
+            // of that the fold does not know.
             Ok(_) if self.at == self.newest => assert_eq!(after, before, "a page alone counts"),
             Ok(_) => {}
         }
@@ -229,8 +230,9 @@ impl Kept {
         }
     }
 
+    /// What the fold counted, each taken for whom a node takes him.
     fn counted(&self) -> [i64; 5] {
-        counted(&self.offline)
+        counted(&self.folded)
     }
 
     /// How many were observed; of others only their cookies matter.
@@ -245,6 +247,8 @@ impl Kept {
             seen.cloned().for_each(|sighted| offline.see(sighted));
             counted(&offline)
         };
+        // Whoever they turned out to be, the sums are such as there can be.
+        counted(&self.offline);
         let in_order = whole(&mut self.seen.iter());
         assert_eq!(whole(&mut self.seen.iter().rev()), in_order, "the order of arrival changed the count");
         if lag < self.settle && self.folded.late() == 0 {
