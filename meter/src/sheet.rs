@@ -224,7 +224,9 @@ impl<'a> Sheet<'a> {
     fn watch_again(&mut self, visitor: Name, fingerprint: Name, sighted: &Sighted) -> Result<(), Needs> {
         let Who::Browser(Trace { handed: Some(_), fingerprint_only: false, .. }) = sighted.who else { return Ok(()) };
         let without_a_cookie = self.without_a_cookie_behind(fingerprint)?;
-        let shown = |one: &&Observation| one.by.map_or_else(|| !without_a_cookie.contains(&one.at), |by| by == visitor);
+        let shown = |one: &&Observation| {
+            one.by.map_or_else(|| !without_a_cookie.contains(&(one.at, one.tie)), |by| by == visitor)
+        };
         let mut last_seen = None;
         for module in self.modules_of(visitor, fingerprint)? {
             let (theirs, _) = self.visitor(Slot::Visitor(visitor, module))?;
@@ -273,7 +275,7 @@ impl<'a> Sheet<'a> {
     fn renew(
         &mut self,
         name: Name,
-        renewed: Whose,
+        mut renewed: Whose,
         fingerprint: Option<Name>,
         like: &Observation,
     ) -> Result<(), Needs> {
@@ -288,6 +290,12 @@ impl<'a> Sheet<'a> {
                 self.in_company(fingerprint, |company, memory| company.renounce(fingerprint, name, for_it, memory))?;
             was = told.who.map_or(was, |who| who.visitor);
             self.follow(told.moves, fingerprint, like)?;
+            // Without the other it may be another's itself.
+            if let Some(Also::Company(company)) = self.also(fingerprint)?
+                && let Some((visitor, contested)) = company.whose(renewed.cookie)
+            {
+                renewed = Whose { visitor, contested, ..renewed };
+            }
         }
         self.link(name, Also::Renews(renewed.cookie))?;
         let mut last = None;
@@ -325,7 +333,7 @@ impl<'a> Sheet<'a> {
         }
         let theirs = |one: &Observation| match one.by {
             Some(by) => by == name,
-            None => from == name && !without_a_cookie.contains(&one.at),
+            None => from == name && !without_a_cookie.contains(&(one.at, one.tie)),
         };
         self.take_out(Slot::Visitor(from, module.cloned()), &theirs)
     }
@@ -364,8 +372,8 @@ impl<'a> Sheet<'a> {
         Ok(take(company, memory))
     }
 
-    /// When somebody without a cookie was seen behind a fingerprint.
-    fn without_a_cookie_behind(&mut self, fingerprint: Name) -> Result<Vec<Millis>, Needs> {
+    /// When somebody without a cookie was seen behind a fingerprint, and what tells that from others of the same instant.
+    fn without_a_cookie_behind(&mut self, fingerprint: Name) -> Result<Vec<(Millis, u16)>, Needs> {
         Ok(match self.also(fingerprint)? {
             Some(Also::Company(company)) => company.without_a_cookie().collect(),
             _ => Vec::new(),

@@ -234,9 +234,15 @@ impl Company {
         Told { who, moves, ..Told::default() }
     }
 
-    /// When somebody without a cookie was seen.
-    pub fn without_a_cookie(&self) -> impl Iterator<Item = Millis> {
-        self.recent.iter().filter(|item| item.cookie.is_none() && item.points.is_none()).map(|item| item.at)
+    /// Whose a cookie is that was seen here or handed out, and whether that is contested.
+    pub fn whose(&self, cookie: Name) -> Option<(Name, bool)> {
+        self.tip.cookie(cookie)?;
+        Some((self.tip.visitor_of(cookie), self.tip.is_contested(cookie)))
+    }
+
+    /// When somebody without a cookie was seen, and what tells that from others of the same instant.
+    pub fn without_a_cookie(&self) -> impl Iterator<Item = (Millis, u16)> {
+        self.recent.iter().filter(|item| item.cookie.is_none() && item.points.is_none()).map(|item| (item.at, item.tie))
     }
 
     fn append(&mut self, fingerprint: Name, item: Item) -> Told {
