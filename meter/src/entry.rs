@@ -24,7 +24,7 @@ pub enum Entry {
     Session(SessionRow),
     /// A person's browser was there on a day.
     Presence(Presence),
-    /// What a visitor's sessions of a time count, and nothing else.
+    /// What a visitor's sessions of a time count, and nothing else; the sessions are told after it.
     Only(Only),
 }
 
@@ -143,7 +143,8 @@ pub struct Presence {
 }
 
 /// Said where a store had forgotten a visitor: of the sessions that began within `(after, upto]`
-/// these records hold, and any other that the ledger has of them was told before the store knew better.
+/// these records hold. Any other that the ledger has of them, and every session that is not told after
+/// this, was told before the store knew better.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Only {
     /// The portal.

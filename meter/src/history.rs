@@ -174,6 +174,16 @@ impl History {
         self.tip.as_ref()
     }
 
+    /// After which instant all that sessions count which began then follows from what is remembered one by one.
+    pub(crate) fn complete_after(&self) -> Millis {
+        self.base.as_ref().map_or(Millis::MIN, |base| base.started).max(self.floor - 1)
+    }
+
+    /// Everything that follows from what is remembered one by one, as if all of it were news.
+    pub(crate) fn all(&self) -> Change {
+        self.fold().1
+    }
+
     /// Adds observations, in any order and any number of times, and says what that changes.
     pub fn add(&mut self, mut seen: Vec<Observation>, memory: Memory) -> Change {
         let mut change = Change::default();

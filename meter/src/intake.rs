@@ -34,6 +34,13 @@ pub struct Sighted {
     pub overheard: bool,
 }
 
+impl Sighted {
+    /// Every visitor whose session it may be taken to begin, whatever else is known.
+    pub(crate) fn may_begin(&self) -> Vec<Name> {
+        self.who.may_begin(self.observation.at, self.observation.user)
+    }
+}
+
 /// What observations go to.
 pub trait Sink {
     /// Whether a visitor has a live session in a scope, as far as this sink knows.

@@ -6,6 +6,7 @@
 //! What cannot be written stays in the buffer, up to its bound, and is written when the disk is
 //! back; a torn tail is cut when the journal is read again.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use portalmeter_rules::time::Millis;
 use tokio::sync::watch;
 
 use crate::observation::Stamp;
@@ -103,6 +105,30 @@ const SYNC: Duration = Duration::from_secs(1);
 pub(crate) const LOCK: &str = "lock";
 /// The file that says up to which of its entries a node knows to be committed.
 pub(crate) const ACKNOWLEDGED: &str = "acknowledged";
+
+/// Up to which of its entries a node knew to be committed, and when.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// The last entry.
+    pub upto: u64,
+    /// When it was committed, by the store's clock.
+    pub at: Millis,
+}
+
+impl fmt::Display for Acknowledged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {}", self.upto, self.at)
+    }
+}
+
+impl Acknowledged {
+    /// What was put down in this text; nothing is committed where it cannot be read.
+    fn read(text: &str) -> Self {
+        let mut words = text.split_ascii_whitespace();
+        let upto = words.next().and_then(|word| word.parse().ok()).unwrap_or_default();
+        Self { upto, at: words.next().and_then(|word| word.parse().ok()).unwrap_or_default() }
+    }
+}
 /// The file with the policies that a node's entries name, a line each.
 pub(crate) const POLICIES: &str = "policies";
 /// How a segment's file name ends.
@@ -157,9 +183,9 @@ impl Journal {
         self.put_down(POLICIES, &text)
     }
 
-    /// Puts down that all entries up to `number` are committed.
-    pub fn acknowledge(&self, number: u64) -> io::Result<()> {
-        self.put_down(ACKNOWLEDGED, &format!("{number}\n"))
+    /// Puts down what is committed.
+    pub fn acknowledge(&self, acknowledged: Acknowledged) -> io::Result<()> {
+        self.put_down(ACKNOWLEDGED, &acknowledged.to_string())
     }
 
     fn put_down(&self, name: &str, text: &str) -> io::Result<()> {

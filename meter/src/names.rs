@@ -71,6 +71,24 @@ impl Who {
         matches!(self, Self::Browser(Trace { handed: Some(_), .. }))
     }
 
+    /// Every visitor whose session it may be taken to begin, whatever else is known.
+    pub(crate) fn may_begin(&self, at: Millis, user: Option<Name>) -> Vec<Name> {
+        let trace = match self {
+            Self::Known(name) => return vec![*name],
+            Self::Browser(trace) => trace,
+        };
+        match (trace.cookie, trace.fingerprint, trace.handed) {
+            (Some(shown), ..) => vec![shown.name, of_cookie(shown.name)],
+            (None, Some(fingerprint), _) if trace.fingerprint_only => {
+                let user = user.map(|user| of_user(fingerprint, user, at));
+                user.into_iter().chain([of_page(fingerprint, at)]).collect()
+            }
+            (None, _, Some(Handed::Ours(name) | Handed::Out(name))) => vec![name],
+            (None, Some(fingerprint), _) => vec![of_users_page(fingerprint, at, user)],
+            (None, None, _) => Vec::new(),
+        }
+    }
+
     /// What a node keeps its live sessions by: the cookie, else the fingerprint.
     pub fn at_hand(&self) -> Name {
         match self {
@@ -97,6 +115,26 @@ const TABS: Millis = 2_000;
 pub(crate) const ANSWERED: Millis = 60_000;
 /// Who is signed in where nobody says as whom.
 const SOMEBODY: Name = Name(*b"somebody unnamed");
+
+/// Whom a page without a user or a cookie begins a session for.
+fn of_page(fingerprint: Name, at: Millis) -> Name {
+    derived(b"page", &[&fingerprint.0, &at.to_le_bytes()])
+}
+
+/// Whom a page begins a session for that hands out no cookie.
+fn of_users_page(fingerprint: Name, at: Millis, user: Option<Name>) -> Name {
+    derived(b"page", &[&fingerprint.0, &at.to_le_bytes(), &user.unwrap_or_default().0])
+}
+
+/// Whom a user's page begins a session for, where a fingerprint is all there is.
+fn of_user(fingerprint: Name, user: Name, at: Millis) -> Name {
+    derived(b"signed in", &[&fingerprint.0, &user.0, &at.to_le_bytes()])
+}
+
+/// Who has a cookie that was handed out for another's session.
+fn of_cookie(cookie: Name) -> Name {
+    derived(b"own", &[&cookie.0])
+}
 
 /// A name made of others; those are keyed already.
 fn derived(role: &[u8], parts: &[&[u8]]) -> Name {

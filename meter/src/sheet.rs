@@ -141,6 +141,11 @@ impl<'a> Sheet<'a> {
         (self.open, self.late)
     }
 
+    /// Takes a visitor down of whom nothing new is known.
+    pub(crate) fn look_at(&mut self, visitor: Name) -> Result<(), Needs> {
+        self.open(Slot::Visitor(visitor, self.scope.module.clone())).map(drop)
+    }
+
     /// Takes what was seen, and puts it where it belongs.
     pub(crate) fn take(&mut self, sighted: &Sighted) -> Result<(), Needs> {
         let observation = sighted.observation.clone();

@@ -4,6 +4,7 @@
 //! sets, record ids are permanent, and a node's position says which of its entries are in already.
 
 use std::fmt;
+use std::sync::Arc;
 
 use portalmeter_rules::time::Millis;
 
@@ -23,9 +24,9 @@ pub mod step;
 mod telling;
 mod value;
 
-pub use commit::{Batch, commit, commit_recalling};
+pub use commit::{Batch, commit, commit_again, commit_recalling};
 pub use plan::Visit;
-pub use recall::Recall;
+pub use recall::{Recall, Vouched};
 use step::{Outcome, Place, Step};
 pub(crate) use telling::farewell;
 
@@ -117,6 +118,11 @@ pub trait Store: Send {
 
     /// Whether it still knows what it was told; if not, why, and it takes nothing until [`Store::begin_again`].
     fn continuity(&mut self) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
+    /// Since when it knows of a portal what it is told, if it may have forgotten what it was told before.
+    fn begun(&mut self, _portal: &Arc<str>) -> Result<Option<Millis>, StoreError> {
         Ok(None)
     }
 

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use portalmeter_rules::time::Millis;
 
-use super::recover::{Recovered, Recovery, recover};
+use super::recover::{Owed, Recovered, Recovery, recover};
 use super::{Shared, SharedStore, lock};
 use crate::history::Memory;
 use crate::intake::Sighted;
-use crate::journal::reader;
+use crate::journal::{Acknowledged, reader};
 use crate::store::{self, Batch, Committed, Recall, Store, StoreError};
 
 /// What is owed.
@@ -23,11 +23,9 @@ pub(super) struct Arrears {
     forgot: bool,
     /// The recent past of our own journal is to be sent again.
     again: bool,
-    /// Until then a visitor whom the store does not know may be one whom it has forgotten.
-    recalling: Millis,
     looked: Millis,
     attended: Millis,
-    committed: Cell<u64>,
+    committed: Cell<Acknowledged>,
     acknowledged: u64,
 }
 
@@ -44,10 +42,9 @@ impl Arrears {
             dead,
             forgot: false,
             again: false,
-            recalling: Millis::MIN,
             looked: now - LOOK,
             attended: now - LOOK,
-            committed: Cell::new(0),
+            committed: Cell::new(Acknowledged { upto: 0, at: now }),
             acknowledged: 0,
         }
     }
@@ -86,7 +83,6 @@ impl Arrears {
                 recall.fence(portal).map_err(StoreError::Unrecalled)?;
             }
             (self.forgot, self.again) = (false, true);
-            self.recalling = now + 2 * memory.keep;
         }
         if self.dead {
             let mut recall = ours.recall.lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,15 +98,14 @@ impl Arrears {
 
     /// Commits our own journal: its recent past, and what only the journal has because the store was away too long.
     fn send_again(&mut self, shared: &Shared, store: &mut dyn Store, now: Millis) -> Result<(), StoreError> {
-        let (position, upto) = {
+        let (gap, upto) = {
             let mut outbox = lock(&shared.outbox);
             // From here on what comes waits for a commit again; what is before is in the journal.
-            let position = outbox.gap.take().map_or(u64::MAX, |gap| gap - 1);
-            (position, outbox.number)
+            (outbox.gap.take(), outbox.number)
         };
         let restore = |error| {
-            if position != u64::MAX {
-                lock(&shared.outbox).gap = Some(position + 1);
+            if gap.is_some() {
+                lock(&shared.outbox).gap = gap;
             }
             error
         };
@@ -121,26 +116,28 @@ impl Arrears {
         let mut recall = self.shared.as_ref().map(|ours| ours.recall.lock().unwrap_or_else(PoisonError::into_inner));
         let recall = recall.as_deref_mut().map(|recall| recall as &mut dyn Recall);
         let mut recovery = Recovery { store, recall, memory: shared.settings.memory, now };
-        let (node, folder) = (shared.journal.node(), shared.journal.folder());
+        let committed = Acknowledged { upto: gap.map_or(u64::MAX, |gap| gap - 1), ..self.committed.get() };
+        let owed = Owed { node: shared.journal.node(), committed, forgotten: self.again };
+        let folder = shared.journal.folder();
         let mut found = Recovered::default();
         let mut read = |entry: &mut dyn FnMut(&[u8])| reader::read_folder(folder, entry);
-        recovery.commit(node, position, &[], &mut read, &mut found).map_err(restore)?;
+        recovery.commit(&owed, &[], &mut read, &mut found).map_err(restore)?;
         shared.tally.postponed.store(0, Ordering::Relaxed);
         tracing::info!(observations = found.entries, "what the journal has was sent again");
         self.again = false;
         Ok(())
     }
 
-    /// Commits a batch; while the store may have forgotten visitors, the ledger is asked of them.
+    /// Commits a batch; while a shared store may have forgotten visitors, the ledger is asked of them.
     pub(super) fn commit(&self, store: &mut dyn Store, batch: &Batch, memory: Memory) -> Result<Committed, StoreError> {
         let done = match &self.shared {
-            Some(ours) if batch.now < self.recalling => {
+            Some(ours) => {
                 let mut recall = ours.recall.lock().unwrap_or_else(PoisonError::into_inner);
                 store::commit_recalling(store, batch, memory, &mut *recall)?
             }
-            _ => store::commit(store, batch, memory)?,
+            None => store::commit(store, batch, memory)?,
         };
-        self.committed.set(batch.upto);
+        self.committed.set(Acknowledged { upto: batch.upto, at: batch.now });
         Ok(done)
     }
 
@@ -162,12 +159,12 @@ impl Arrears {
 
     /// Puts down what is committed, for whoever finds the journal.
     fn acknowledge(&mut self, shared: &Shared) {
-        let upto = self.committed.get();
-        if upto == self.acknowledged {
+        let committed = self.committed.get();
+        if committed.upto == self.acknowledged {
             return;
         }
-        match shared.journal.acknowledge(upto) {
-            Ok(()) => self.acknowledged = upto,
+        match shared.journal.acknowledge(committed) {
+            Ok(()) => self.acknowledged = committed.upto,
             Err(error) => tracing::warn!(%error, "what is committed could not be put down: it will be committed again"),
         }
     }

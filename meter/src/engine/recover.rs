@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use portalmeter_rules::time::Millis;
 
 use super::read_entry;
 use crate::history::Memory;
 use crate::intake::Sighted;
+use crate::journal::Acknowledged;
 use crate::journal::reader::{self, Damage};
 use crate::observation::Stamp;
 use crate::policy::PolicyId;
-use crate::store::{self, Batch, NodeId, Recall, Store, StoreError};
+use crate::store::{self, Batch, NodeId, Recall, Store, StoreError, Vouched};
 
 /// What was found in journals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,9 +65,8 @@ const AT_A_TIME: usize = 10_000;
 pub fn recover(dir: &Path, mut recovery: Recovery<'_>) -> Result<Recovered, StoreError> {
     let mut found = Recovered::default();
     for dead in reader::dead(dir).map_err(|error| unreadable(dir, &error))? {
-        let position = recovery.store.position(dead.node)?.max(dead.acknowledged());
-        let damage =
-            recovery.commit(dead.node, position, &dead.policies(), &mut |entry| dead.read(entry), &mut found)?;
+        let owed = Owed::by(dead.node, dead.acknowledged(), recovery.store)?;
+        let damage = recovery.commit(&owed, &dead.policies(), &mut |entry| dead.read(entry), &mut found)?;
         found.journals += 1;
         found.torn_bytes += damage.torn_bytes;
         found.foreign += damage.foreign;
@@ -90,13 +91,13 @@ pub fn apply(segments: &[PathBuf], mut recovery: Recovery<'_>) -> Result<Recover
     }
     let mut found = Recovered::default();
     for (folder, (node, segments)) in nodes {
-        let position = recovery.store.position(node)?.max(reader::acknowledged(&folder));
+        let owed = Owed::by(node, reader::acknowledged(&folder), recovery.store)?;
         let mut read = |entry: &mut dyn FnMut(&[u8])| {
             let mut damage = Damage::default();
             segments.iter().try_for_each(|segment| reader::read_segment(segment, entry, &mut damage))?;
             Ok(damage)
         };
-        let damage = recovery.commit(node, position, &reader::policies(&folder), &mut read, &mut found)?;
+        let damage = recovery.commit(&owed, &reader::policies(&folder), &mut read, &mut found)?;
         found.journals += 1;
         found.torn_bytes += damage.torn_bytes;
         found.foreign += damage.foreign;
@@ -109,21 +110,46 @@ fn unreadable(dir: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Open(format!("{}: {error}", dir.display()))
 }
 
+/// What a journal's node owes to the store.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Owed {
+    pub(super) node: NodeId,
+    /// What is behind this is not committed.
+    pub(super) committed: Acknowledged,
+    /// Nor may be what is before: the store says so itself.
+    pub(super) forgotten: bool,
+}
+
+impl Owed {
+    fn by(node: NodeId, acknowledged: Acknowledged, store: &mut dyn Store) -> Result<Self, StoreError> {
+        let upto = store.position(node)?.max(acknowledged.upto);
+        Ok(Self { node, committed: Acknowledged { upto, ..acknowledged }, forgotten: false })
+    }
+
+    /// From when on what was committed may have been forgotten by a store that began at `begun`.
+    fn forgotten_from(&self, begun: Millis, memory: Memory) -> Millis {
+        let Acknowledged { at, .. } = self.committed;
+        if self.forgotten || begun + NOTICED > at { begun.clamp(at - NOTICED, at) - memory.keep } else { Millis::MAX }
+    }
+}
+
+/// A node that runs has noticed by then that the store began anew, in milliseconds.
+const NOTICED: Millis = 10_000;
+
 /// Reads entries, in order.
 type Read<'a> = &'a mut dyn FnMut(&mut dyn FnMut(&[u8])) -> std::io::Result<Damage>;
 
 impl Recovery<'_> {
-    /// Commits a node's entries: those behind `position`, and, to a store that may have forgotten them, those of
-    /// the recent past.
+    /// Commits what a node owes.
     pub(super) fn commit(
         &mut self,
-        node: NodeId,
-        position: u64,
+        owed: &Owed,
         policies: &[Stamp],
         read: Read<'_>,
         found: &mut Recovered,
     ) -> Result<Damage, StoreError> {
-        let horizon = if self.recall.is_some() { self.now - self.memory.keep } else { Millis::MAX };
+        let mut vouched = Vouched::default();
+        let mut forgotten: HashMap<Arc<str>, Millis> = HashMap::new();
         let mut known: HashMap<PolicyId, Option<Stamp>> =
             policies.iter().map(|stamp| (stamp.id, Some(stamp.clone()))).collect();
         self.store.know(policies)?;
@@ -156,26 +182,43 @@ impl Recovery<'_> {
                 found.unreadable += 1;
                 return;
             };
-            if number <= position && sighted.observation.at < horizon {
-                return;
+            if number <= owed.committed.upto {
+                let portal = &sighted.scope.portal;
+                let from = match forgotten.get(portal) {
+                    Some(from) => Ok(*from),
+                    None => self.forgotten_from(owed, portal),
+                };
+                match from {
+                    Ok(from) => drop(forgotten.insert(Arc::clone(portal), from)),
+                    Err(error) => outcome = Err(error),
+                }
+                if forgotten.get(portal).is_none_or(|from| sighted.observation.at < *from) {
+                    return;
+                }
             }
             found.entries += 1;
             part.push((number, sighted));
             if part.len() >= AT_A_TIME {
-                outcome = self.take(node, &mut part);
+                outcome = self.take(owed.node, &mut part, &mut vouched);
             }
         });
         outcome?;
-        self.take(node, &mut part)?;
-        damage.map_err(|error| StoreError::Open(format!("the journal of {node}: {error}")))
+        self.take(owed.node, &mut part, &mut vouched)?;
+        damage.map_err(|error| StoreError::Open(format!("the journal of {}: {error}", owed.node)))
     }
 
-    fn take(&mut self, node: NodeId, part: &mut Vec<(u64, Sighted)>) -> Result<(), StoreError> {
+    /// From when on a portal's store may have forgotten what it was told of this.
+    fn forgotten_from(&mut self, owed: &Owed, portal: &Arc<str>) -> Result<Millis, StoreError> {
+        let begun = if self.recall.is_some() { self.store.begun(portal)? } else { None };
+        Ok(begun.map_or(Millis::MAX, |begun| owed.forgotten_from(begun, self.memory)))
+    }
+
+    fn take(&mut self, node: NodeId, part: &mut Vec<(u64, Sighted)>, vouched: &mut Vouched) -> Result<(), StoreError> {
         let Some(upto) = part.iter().map(|(number, _)| *number).max() else { return Ok(()) };
         let sighted = std::mem::take(part).into_iter().map(|(_, sighted)| sighted).collect();
         let batch = Batch::new(node, upto, sighted, self.now);
         match &mut self.recall {
-            Some(recall) => store::commit_recalling(self.store, &batch, self.memory, *recall)?,
+            Some(recall) => store::commit_again(self.store, &batch, self.memory, *recall, vouched)?,
             None => store::commit(self.store, &batch, self.memory)?,
         };
         Ok(())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::segment::Segment;
-use super::{ACKNOWLEDGED, LOCK, POLICIES, SEGMENT};
+use super::{ACKNOWLEDGED, Acknowledged, LOCK, POLICIES, SEGMENT};
 use crate::observation::Stamp;
 use crate::policy::Policy;
 use crate::store::NodeId;
@@ -70,8 +70,8 @@ impl Dead {
         read_folder(&self.folder, entry)
     }
 
-    /// Up to which of its entries the node knew to be committed.
-    pub fn acknowledged(&self) -> u64 {
+    /// What the node knew to be committed.
+    pub fn acknowledged(&self) -> Acknowledged {
         acknowledged(&self.folder)
     }
 
@@ -102,10 +102,9 @@ pub fn is_being_written(folder: &Path) -> bool {
     File::options().write(true).open(folder.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err())
 }
 
-/// Up to which of its entries the node of a folder knew to be committed; 0 where that cannot be read.
-pub fn acknowledged(folder: &Path) -> u64 {
-    let text = fs::read_to_string(folder.join(ACKNOWLEDGED)).unwrap_or_default();
-    text.trim_end().parse().unwrap_or(0)
+/// What the node of a folder knew to be committed.
+pub fn acknowledged(folder: &Path) -> Acknowledged {
+    Acknowledged::read(&fs::read_to_string(folder.join(ACKNOWLEDGED)).unwrap_or_default())
 }
 
 /// The policies that the entries in a node's folder name.

@@ -46,7 +46,7 @@ pub(super) fn apply<T: Tables>(tables: &mut T, entries: &[Entry], portal: Option
             Told::Presence(presence) => presences.tell(presence, &days),
             Told::Only(only) => {
                 records.only(only, &mut days, &mut taken);
-                sessions.only(only, &records.sessions_of(only), &mut days);
+                sessions.only(only, &mut days);
             }
         }
     }

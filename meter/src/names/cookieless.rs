@@ -10,7 +10,7 @@ use portalmeter_rules::verdict::{Evidence, Kind};
 
 use super::company::{Item, Knowledge};
 use super::pointer::Pointer;
-use super::{Resolved, SOMEBODY, derived};
+use super::{Resolved, SOMEBODY, of_users_page};
 
 impl Knowledge {
     pub(super) fn without_a_cookie(&mut self, item: &Item, fingerprint: Name) -> Option<Resolved> {
@@ -59,8 +59,7 @@ impl Knowledge {
     /// A session of the visitor whose cookie is handed out, or of nobody else's if none is.
     fn begin(&mut self, item: &Item, fingerprint: Name) -> Name {
         let Some(cookie) = item.handed else {
-            let user = item.user.unwrap_or_default();
-            return derived(b"page", &[&fingerprint.0, &item.at.to_le_bytes(), &user.0]);
+            return of_users_page(fingerprint, item.at, item.user);
         };
         self.hand_out(cookie, cookie, item.answered, false);
         cookie

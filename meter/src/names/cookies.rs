@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::company::{Item, Knowledge};
 use super::pointer::Pointer;
-use super::{Shown, TABS, derived};
+use super::{Shown, TABS, of_cookie};
 
 /// A cookie that was handed out, or came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,7 +130,7 @@ impl Knowledge {
         for rival in rivals {
             let granted = holder.is_none_or(|holder| holder.may_be_of_one_browser_with(rival));
             if rival.name == cookie.name {
-                return if granted { cookie.of } else { derived(b"own", &[&cookie.name.0]) };
+                return if granted { cookie.of } else { of_cookie(cookie.name) };
             }
             if granted && holder.is_none_or(|holder| holder.last < rival.last) {
                 holder = Some(rival);

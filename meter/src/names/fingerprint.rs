@@ -9,7 +9,7 @@ use portalmeter_rules::verdict::{Evidence, Kind};
 
 use super::company::{Item, Knowledge};
 use super::pointer::Pointer;
-use super::{Resolved, SOMEBODY, derived, signed_in};
+use super::{Resolved, SOMEBODY, of_page, of_user, signed_in};
 
 impl Knowledge {
     pub(super) fn by_fingerprint(&mut self, item: &Item, fingerprint: Name) -> Option<Resolved> {
@@ -27,7 +27,7 @@ impl Knowledge {
             if item.kind != Kind::Page {
                 return None;
             }
-            let visitor = derived(b"page", &[&fingerprint.0, &item.at.to_le_bytes()]);
+            let visitor = of_page(fingerprint, item.at);
             let holder = signed_in(item.evidence).then_some(SOMEBODY);
             self.pointer = Some(Pointer { holder, ..Pointer::to(visitor, item.at) });
             return Some(Resolved { visitor, kind: item.kind, evidence: item.evidence });
@@ -59,7 +59,7 @@ impl Knowledge {
             (Some(known), _) => known.visitor,
             (None, Some(pointer)) if pointer.is_open_to(user) => pointer.visitor,
             (None, _) if !page => return None,
-            (None, _) => derived(b"signed in", &[&fingerprint.0, &user.0, &item.at.to_le_bytes()]),
+            (None, _) => of_user(fingerprint, user, item.at),
         };
         if !page && known.is_none() {
             return Some(visitor);

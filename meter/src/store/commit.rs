@@ -7,15 +7,13 @@ use std::sync::Arc;
 use portalmeter_rules::time::Millis;
 
 use super::plan::{Circumstances, Held, Visit, plan};
-use super::recall::{self, Recall};
-use super::step::{Outcome, Place, Step};
+use super::recall::{Recall, Recalled, Vouched};
+use super::step::{Outcome, Place, Slot, Step};
 use super::{Committed, NodeId, Store, StoreError};
 use crate::history::Memory;
 use crate::intake::Sighted;
-use crate::observation::Key;
-use crate::observation::Stamp;
+use crate::observation::{Key, Stamp};
 use crate::policy::PolicyId;
-use crate::sheet::Visitor;
 
 /// What a node commits at once.
 #[derive(Debug, Clone)]
@@ -47,6 +45,10 @@ impl Batch {
         Self { node, upto, visits, now }
     }
 
+    fn oldest(&self) -> Option<Millis> {
+        self.visits.iter().flat_map(|visit| &visit.sighted).map(|one| one.observation.at).min()
+    }
+
     /// What was seen, one by one.
     pub fn into_sighted(self) -> Vec<Sighted> {
         self.visits.into_iter().flat_map(|visit| visit.sighted).collect()
@@ -58,7 +60,7 @@ const ROUNDS: usize = 64;
 
 /// Commits a batch. What was committed stays so whatever becomes of the rest: to commit it again changes nothing.
 pub fn commit(store: &mut dyn Store, batch: &Batch, memory: Memory) -> Result<Committed, StoreError> {
-    Commit::new(store, batch, memory, None).run()
+    Commit::new(store, batch, memory).run()
 }
 
 /// Commits a batch to a store that may have forgotten visitors: the ledger is asked who was there.
@@ -68,7 +70,18 @@ pub fn commit_recalling(
     memory: Memory,
     recall: &mut dyn Recall,
 ) -> Result<Committed, StoreError> {
-    Commit::new(store, batch, memory, Some(recall)).run()
+    Commit { recall: Some(recall), ..Commit::new(store, batch, memory) }.run()
+}
+
+/// Commits a batch of what was committed before to a store that has forgotten it.
+pub fn commit_again(
+    store: &mut dyn Store,
+    batch: &Batch,
+    memory: Memory,
+    recall: &mut dyn Recall,
+    vouched: &mut Vouched,
+) -> Result<Committed, StoreError> {
+    Commit { recall: Some(recall), again: Some(vouched), ..Commit::new(store, batch, memory) }.run()
 }
 
 /// A batch that is being committed.
@@ -77,20 +90,22 @@ struct Commit<'a> {
     batch: &'a Batch,
     memory: Memory,
     recall: Option<&'a mut dyn Recall>,
+    again: Option<&'a mut Vouched>,
     held: Held,
-    recalled: HashMap<Place, Visitor>,
+    recalled: Recalled,
     stamps: HashMap<PolicyId, Option<Stamp>>,
 }
 
 impl<'a> Commit<'a> {
-    fn new(store: &'a mut dyn Store, batch: &'a Batch, memory: Memory, recall: Option<&'a mut dyn Recall>) -> Self {
-        let (held, recalled, stamps) = (Held::new(), HashMap::new(), HashMap::new());
-        Self { store, batch, memory, recall, held, recalled, stamps }
+    fn new(store: &'a mut dyn Store, batch: &'a Batch, memory: Memory) -> Self {
+        let (held, recalled, stamps) = (Held::new(), Recalled::default(), HashMap::new());
+        Self { store, batch, memory, recall: None, again: None, held, recalled, stamps }
     }
 
     fn run(mut self) -> Result<Committed, StoreError> {
         let batch = self.batch;
-        self.load(batch.visits.iter().flat_map(Visit::likely).collect())?;
+        let again = self.again.is_some();
+        self.load(batch.visits.iter().flat_map(|visit| visit.likely(again)).collect())?;
         let mut done = Committed::default();
         let mut left: Vec<&Visit> = batch.visits.iter().collect();
         for _ in 0..ROUNDS {
@@ -119,7 +134,10 @@ impl<'a> Commit<'a> {
         let mut lost = Vec::new();
         for ((step, (visit, committed)), outcome) in steps.iter().zip(planned).zip(outcomes) {
             match outcome {
-                Outcome::Done => done.add(committed),
+                Outcome::Done => {
+                    self.vouched(step);
+                    done.add(committed);
+                }
                 Outcome::Reset => return Err(StoreError::Forgot),
                 Outcome::Lost(there) => {
                     done.races += 1;
@@ -133,9 +151,16 @@ impl<'a> Commit<'a> {
         Ok(lost)
     }
 
+    fn vouched(&mut self, step: &Step) {
+        let Some(vouched) = &mut self.again else { return };
+        for write in step.writes.iter().filter(|write| matches!(write.slot, Slot::Visitor(..))) {
+            vouched.note(Place { portal: Arc::clone(&step.portal), slot: write.slot.clone() });
+        }
+    }
+
     fn plan(&mut self, visit: &Visit) -> Result<(Step, Committed), StoreError> {
         loop {
-            let Self { store, stamps, held, recalled, memory, batch, .. } = self;
+            let Self { store, stamps, held, recalled, memory, batch, again, .. } = self;
             let (asking, failure) = (RefCell::new((store, stamps)), RefCell::new(None));
             let stamp = |id| {
                 let (store, stamps) = &mut *asking.borrow_mut();
@@ -149,7 +174,8 @@ impl<'a> Commit<'a> {
                 stamps.insert(id, found.clone());
                 found
             };
-            let at = Circumstances { held, recalled, stamps: &stamp, memory: *memory, now: batch.now };
+            let again = again.as_deref();
+            let at = Circumstances { held, recalled, again, stamps: &stamp, memory: *memory, now: batch.now };
             let planned = plan(visit, at);
             // A value whose policy cannot be asked for is not damaged.
             if let Some(failure) = failure.into_inner() {
@@ -166,8 +192,10 @@ impl<'a> Commit<'a> {
         let places: Vec<Place> = places.into_iter().collect();
         let values = self.store.load(&places)?;
         if let Some(recall) = &mut self.recall {
-            let since = self.batch.now - self.memory.keep;
-            self.recalled.extend(recall::visitors(*recall, &places, since)?);
+            let now = self.batch.now;
+            let oldest = self.batch.oldest().unwrap_or(now).min(now);
+            let times = (oldest - self.memory.keep, now, self.memory);
+            self.recalled.ask((self.store, *recall), &places, times, self.again.is_some())?;
         }
         self.held.extend(places.into_iter().zip(values));
         Ok(())

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use portalmeter_rules::time::Millis;
 
 use super::Committed;
+use super::recall::{Recalled, Times, Vouched};
 use super::row::Stamps;
 use super::step::{Gain, Lively, Place, Slot, Step, Write};
 use super::telling::{Gains, Whose};
@@ -39,21 +40,33 @@ pub struct Visit {
 #[derive(Clone, Copy)]
 pub(super) struct Circumstances<'a> {
     pub(super) held: &'a Held,
-    /// What the ledger knows of visitors that the store may have forgotten.
-    pub(super) recalled: &'a HashMap<Place, Visitor>,
+    /// What is known of visitors that the store may have forgotten.
+    pub(super) recalled: &'a Recalled,
+    /// While journals are sent again: whom the ledger was told all of.
+    pub(super) again: Option<&'a Vouched>,
     pub(super) stamps: Stamps<'a>,
     pub(super) memory: Memory,
     pub(super) now: Millis,
 }
 
+impl Circumstances<'_> {
+    fn times(&self, idle: Millis) -> Times {
+        Times { now: self.now, idle, memory: self.memory }
+    }
+}
+
 impl Visit {
-    /// Slots that its plan will most likely ask for.
-    pub(super) fn likely(&self) -> Vec<Place> {
+    /// Slots that its plan will most likely ask for; more of them while journals are sent `again`.
+    pub(super) fn likely(&self, again: bool) -> Vec<Place> {
         let module = self.scope.module.clone();
         let mut slots = vec![Slot::Visitor(self.key.visitor, module.clone()), Slot::Also(self.key.visitor)];
+        if again {
+            let may_be = self.sighted.iter().flat_map(Sighted::may_begin);
+            slots.extend(may_be.map(|visitor| Slot::Visitor(visitor, module.clone())));
+        }
         for sighted in &self.sighted {
             let Who::Browser(trace) = &sighted.who else {
-                slots.truncate(1);
+                slots.retain(|slot| matches!(slot, Slot::Visitor(..)));
                 continue;
             };
             if let (None, Some(Handed::Ours(name) | Handed::Out(name))) = (trace.cookie, trace.handed) {
@@ -68,6 +81,7 @@ impl Visit {
 struct Bytes<'a> {
     at: Circumstances<'a>,
     portal: &'a Arc<str>,
+    idle: Millis,
     before: Vec<Option<Vec<u8>>>,
     damaged: u64,
 }
@@ -84,31 +98,36 @@ impl Shelf for Bytes<'_> {
             Value::Nothing
         });
         self.before.push(before.clone());
-        let known = if let Value::Visitor(visitor) = &value { visitor.history.last_seen() } else { None };
-        let recalled = self.at.recalled.get(&place).filter(|visitor| visitor.history.last_seen() > known);
-        Ok(recalled.map_or(value, |visitor| Value::Visitor(Box::new(visitor.clone()))))
+        let seen = if let Value::Visitor(visitor) = &value { visitor.history.last_seen() } else { None };
+        let recalled = self.at.recalled.visitor(&place, seen, self.at.times(self.idle));
+        Ok(recalled.map_or(value, |visitor| Value::Visitor(Box::new(visitor))))
     }
 }
 
 /// The step for a visit, or what has to be read first.
 pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Result<(Step, Committed), BTreeSet<Place>> {
     let portal = &visit.scope.portal;
-    let mut bytes = Bytes { at, portal, before: Vec::new(), damaged: 0 };
+    let stamp = visit.sighted.first().map(|one| &one.observation.stamp);
+    let idle = stamp.map_or(0, |stamp| stamp.policy.idle_timeout);
+    let mut bytes = Bytes { at, portal, idle, before: Vec::new(), damaged: 0 };
     let mut sheet = Sheet::new(&mut bytes, &visit.scope, at.memory);
     let mut sighted: Vec<&Sighted> = visit.sighted.iter().collect();
     sighted.sort_by(|one, other| one.observation.cmp(&other.observation));
-    for one in sighted {
-        sheet.take(one).map_err(|Needs(slots)| {
-            slots.into_iter().map(|slot| Place { portal: Arc::clone(portal), slot }).collect::<BTreeSet<_>>()
-        })?;
-    }
+    let take = |one: &Sighted| -> Result<(), Needs> {
+        if at.again.is_some() {
+            one.may_begin().into_iter().try_for_each(|visitor| sheet.look_at(visitor))?;
+        }
+        sheet.take(one)
+    };
+    sighted.into_iter().try_for_each(take).map_err(|Needs(slots)| {
+        slots.into_iter().map(|slot| Place { portal: Arc::clone(portal), slot }).collect::<BTreeSet<_>>()
+    })?;
     let (open, late) = sheet.finish();
-    let mut made = Made::new(at, portal);
+    let mut made = Made::new(at, portal, idle);
     made.done = Committed { damaged: bytes.damaged, late: u64::from(late.late), ..Committed::default() };
     for day in late.pages {
         made.gains.entry((visit.scope.module.clone(), day)).or_default().page_views += 1;
     }
-    let stamp = visit.sighted.first().map(|one| &one.observation.stamp);
     for (open, before) in open.into_iter().zip(bytes.before) {
         made.write(open, before, stamp);
     }
@@ -118,20 +137,24 @@ pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Result<(Step, Commit
 /// A step in the making.
 struct Made<'a> {
     at: Circumstances<'a>,
+    idle: Millis,
     step: Step,
     done: Committed,
     gains: Gains,
+    vouched: Vec<Entry>,
     withdrawn: Vec<Entry>,
     told: Vec<Entry>,
 }
 
 impl<'a> Made<'a> {
-    fn new(at: Circumstances<'a>, portal: &Arc<str>) -> Self {
+    fn new(at: Circumstances<'a>, portal: &Arc<str>, idle: Millis) -> Self {
         Self {
             at,
+            idle,
             step: Step { portal: Arc::clone(portal), ..Step::default() },
             done: Committed::default(),
             gains: Gains::new(),
+            vouched: Vec::new(),
             withdrawn: Vec::new(),
             told: Vec::new(),
         }
@@ -139,6 +162,7 @@ impl<'a> Made<'a> {
 
     fn write(&mut self, open: Open, before: Option<Vec<u8>>, stamp: Option<&Stamp>) {
         let Open { slot, mut value, change, touched } = open;
+        self.vouch(&slot, &value, before.is_some(), stamp);
         if let (Slot::Visitor(name, module), Value::Visitor(visitor), true) = (&slot, &mut value, touched) {
             let scope = Arc::new(Scope { portal: Arc::clone(&self.step.portal), module: module.clone() });
             let whose = Whose { scope: &scope, visitor: *name, now: self.at.now, stamp };
@@ -148,19 +172,33 @@ impl<'a> Made<'a> {
             let last_seen = visitor.history.session().map(|session| session.last_seen);
             self.step.live.push(Lively { visitor: *name, module: module.clone(), last_seen });
         }
-        let idle = stamp.map_or(0, |stamp| stamp.policy.idle_timeout);
-        let expires = value.expires(self.at.now, idle, self.at.memory);
+        let expires = value.expires(self.at.now, self.idle, self.at.memory);
         let after = if touched { value::write(&value) } else { before.clone() };
         // What was not there has to be away still: a cookie may have been renewed meanwhile.
         self.step.writes.push(Write { slot, before, after, expires });
     }
 
+    /// Tells the ledger all that there is of a visitor, where that is due.
+    fn vouch(&mut self, slot: &Slot, value: &Value, is_there: bool, stamp: Option<&Stamp>) {
+        let Slot::Visitor(name, module) = slot else { return };
+        let place = Place { portal: Arc::clone(&self.step.portal), slot: slot.clone() };
+        let Some(from) = self.at.recalled.vouches(&place, is_there, self.at.again, self.at.times(self.idle)) else {
+            return;
+        };
+        let scope = Arc::new(Scope { portal: place.portal, module: module.clone() });
+        let whose = Whose { scope: &scope, visitor: *name, now: self.at.now, stamp };
+        let nothing = Visitor::default();
+        let visitor = if let Value::Visitor(visitor) = value { visitor } else { &nothing };
+        self.vouched.extend(whose.vouch(visitor, from));
+    }
+
     fn finish(self, stamp: Option<&Stamp>) -> (Step, Committed) {
-        let Self { mut step, mut done, gains, withdrawn, told, .. } = self;
+        let Self { mut step, mut done, gains, vouched, withdrawn, told, .. } = self;
         done.withdrawn += withdrawn.len() as u64;
         done.added += told.iter().filter(|entry| matches!(entry, Entry::Record(_))).count() as u64;
         // What no longer follows goes first: the same id may come back with another class.
-        step.entries = withdrawn;
+        step.entries = vouched;
+        step.entries.extend(withdrawn);
         step.entries.extend(told);
         let zone: Arc<str> = stamp.map_or("UTC", |stamp| stamp.policy.zone.name()).into();
         let gained = gains.into_iter().filter(|(_, sums)| *sums != Sums::default());

@@ -1,15 +1,16 @@
-//! What a store has forgotten, recalled from the ledger: the living must not be billed again.
+//! What a store has forgotten: the nodes' journals tell it again as far as they go back, the ledger knows what was
+//! before. The living must not be billed again, and what no longer follows must not stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
 
-use super::StoreError;
 use super::step::{Place, Slot};
+use super::{Store, StoreError};
 use crate::entry::SessionRow;
-use crate::history::History;
+use crate::history::{History, Memory};
 use crate::ledger::LedgerError;
 use crate::session::Session;
 use crate::sheet::Visitor;
@@ -28,34 +29,117 @@ pub trait Recall {
     ) -> Result<Vec<SessionRow>, LedgerError>;
 }
 
+/// Visitors of whom the ledger was told, while journals are sent again, what their sessions are and that they have no
+/// others. Once for each is enough: what changes later is told as it always is.
+#[derive(Debug, Default)]
+pub struct Vouched(HashSet<Place>);
+
+/// So many are remembered; to vouch again for one that was forgotten does no harm.
+const MOST_VOUCHED: usize = 500_000;
+
+impl Vouched {
+    pub(super) fn contains(&self, place: &Place) -> bool {
+        self.0.contains(place)
+    }
+
+    pub(super) fn note(&mut self, place: Place) {
+        if self.0.len() >= MOST_VOUCHED {
+            self.0.clear();
+        }
+        self.0.insert(place);
+    }
+}
+
+/// What is known of visitors that a store may have forgotten.
+#[derive(Debug, Default)]
+pub(super) struct Recalled {
+    /// Since when the store knows of a portal what it is told.
+    begun: HashMap<Arc<str>, Option<Millis>>,
+    /// The last session of each, by the ledger.
+    sessions: HashMap<Place, SessionRow>,
+}
+
+/// What decides how much can have been forgotten.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    pub(super) now: Millis,
+    pub(super) idle: Millis,
+    pub(super) memory: Memory,
+}
+
 /// So many visitors are asked for at once.
 const AT_A_TIME: usize = 1_000;
 
-/// The visitors at these places, as far as the ledger knows of them.
-pub(super) fn visitors(
-    recall: &mut dyn Recall,
-    places: &[Place],
-    since: Millis,
-) -> Result<Vec<(Place, Visitor)>, StoreError> {
-    let mut portals: BTreeMap<&Arc<str>, Vec<(Option<String>, Name)>> = BTreeMap::new();
-    for Place { portal, slot } in places {
-        if let Slot::Visitor(visitor, module) = slot {
-            portals.entry(portal).or_default().push((module.as_deref().map(str::to_owned), *visitor));
+impl Recalled {
+    /// Asks the ledger for the visitors at these places; of portals that began long ago only if `always`.
+    pub(super) fn ask(
+        &mut self,
+        (store, recall): (&mut dyn Store, &mut dyn Recall),
+        places: &[Place],
+        (since, now, memory): (Millis, Millis, Memory),
+        always: bool,
+    ) -> Result<(), StoreError> {
+        let mut portals: BTreeMap<&Arc<str>, Vec<(Option<String>, Name)>> = BTreeMap::new();
+        for Place { portal, slot } in places {
+            if !self.begun.contains_key(portal) {
+                self.begun.insert(Arc::clone(portal), store.begun(portal)?);
+            }
+            let lately = self.begun_of(portal).is_some_and(|begun| now < begun + 2 * memory.keep);
+            if let (Slot::Visitor(visitor, module), true) = (slot, lately || always) {
+                portals.entry(portal).or_default().push((module.as_deref().map(str::to_owned), *visitor));
+            }
         }
-    }
-    let mut newest: BTreeMap<Place, SessionRow> = BTreeMap::new();
-    for (portal, visitors) in portals {
-        for part in visitors.chunks(AT_A_TIME) {
-            for row in recall.sessions(portal, part, since).map_err(StoreError::Unrecalled)? {
-                let slot = Slot::Visitor(row.visitor, row.module.as_deref().map(Into::into));
-                let place = Place { portal: Arc::clone(portal), slot };
-                if newest.get(&place).is_none_or(|known| known.started < row.started) {
-                    newest.insert(place, row);
+        for (portal, visitors) in portals {
+            for part in visitors.chunks(AT_A_TIME) {
+                for row in recall.sessions(portal, part, since).map_err(StoreError::Unrecalled)? {
+                    let slot = Slot::Visitor(row.visitor, row.module.as_deref().map(Into::into));
+                    let place = Place { portal: Arc::clone(portal), slot };
+                    if self.sessions.get(&place).is_none_or(|known| known.started < row.started) {
+                        self.sessions.insert(place, row);
+                    }
                 }
             }
         }
+        Ok(())
     }
-    Ok(newest.into_iter().map(|(place, row)| (place, visitor(&row))).collect())
+
+    fn begun_of(&self, portal: &str) -> Option<Millis> {
+        self.begun.get(portal).copied().flatten()
+    }
+
+    /// From when on all that was seen is told to the store again, while that is going on.
+    fn told_again_from(&self, portal: &str, at: Times) -> Option<Millis> {
+        let Times { now, memory: Memory { keep, .. }, .. } = at;
+        // A node may notice late, and has by then let go of as much.
+        let late = keep / 4;
+        let begun = self.begun_of(portal).filter(|begun| now < begun + late)?;
+        Some(begun - keep + late)
+    }
+
+    /// The visitor to go on with instead of what the store has, who was last seen at `seen` by that. All up to when the
+    /// ledger last heard of it is in its session then. A session that is told to the store again from its beginning is
+    /// not taken from the ledger: more may become known of it than the ledger has.
+    pub(super) fn visitor(&self, place: &Place, seen: Option<Millis>, at: Times) -> Option<Visitor> {
+        let row = self.sessions.get(place)?;
+        let goes_on = match (seen, self.told_again_from(&place.portal, at)) {
+            (None, Some(from)) => row.started < from || row.last_seen + at.idle + at.memory.keep <= at.now,
+            (None, None) => true,
+            // From an old snapshot.
+            (Some(seen), _) => row.last_seen >= seen + at.idle,
+        };
+        goes_on.then(|| visitor(row))
+    }
+
+    /// From when on the ledger has to be told which sessions of a visitor there are and that there are no others:
+    /// where journals are sent again, of everybody once; else of those whom the store does not have and the ledger has.
+    pub(super) fn vouches(&self, place: &Place, is_there: bool, again: Option<&Vouched>, at: Times) -> Option<Millis> {
+        let from = self.told_again_from(&place.portal, at)?;
+        let due = match again {
+            Some(vouched) => !vouched.contains(place),
+            None => !is_there && self.sessions.get(place).is_some_and(|row| row.started >= from),
+        };
+        due.then_some(from)
+    }
 }
 
 /// All up to when the ledger last heard of it is in its session.

@@ -11,11 +11,11 @@ use portalmeter_rules::verdict::Kind;
 use super::step::{Lively, Place, Slot};
 use super::{Store, StoreError, value};
 use crate::day::Day;
-use crate::entry::{Entry, Presence, SessionRow, UsageRecord};
+use crate::entry::{Entry, Only, Presence, SessionRow, UsageRecord};
+use crate::fold::Counted;
 use crate::history::Change;
-use crate::observation::Scope;
-use crate::observation::Stamp;
-use crate::record::{Reason, session_id};
+use crate::observation::{Scope, Stamp};
+use crate::record::{Reason, record_id, session_id};
 use crate::session::{Class, Session};
 use crate::sheet::{Value, Visitor};
 use crate::usage::Sums;
@@ -25,6 +25,9 @@ pub(super) type Gains = BTreeMap<(Option<Arc<str>>, Day), Sums>;
 
 /// The ledger hears of a session that goes on this often.
 const TELL: Millis = 60_000;
+
+/// No node's clock is further ahead, in milliseconds.
+const AHEAD: Millis = 86_400_000;
 
 /// What the ledger is told last of those who are live no more.
 pub(crate) fn farewell(
@@ -116,6 +119,29 @@ impl Whose<'_> {
         };
         told.extend(change.present.into_iter().map(|one| presence(one, false)));
         told.extend(change.absent.into_iter().map(|one| presence(one, true)));
+    }
+
+    /// All that follows of a visitor's sessions that began from `from` on, and that there is nothing else.
+    pub(super) fn vouch(&self, visitor: &Visitor, from: Millis) -> Vec<Entry> {
+        let after = visitor.history.complete_after().max(from - 1);
+        let all = visitor.history.all();
+        let record = |counted: &Counted| {
+            let session = session_id(self.scope, self.visitor, counted.session);
+            record_id(session, counted.session, counted.day, counted.reason)
+        };
+        let Scope { portal, module } = &**self.scope;
+        let only = Entry::Only(Only {
+            portal: portal.to_string(),
+            module: module.as_deref().map(str::to_owned),
+            visitor: self.visitor,
+            after,
+            upto: self.now + AHEAD,
+            records: all.counted.iter().filter(|counted| counted.session > after).map(record).collect(),
+            stored_time: self.now,
+        });
+        let sessions = all.sessions.iter().filter(|session| session.started > after);
+        let sessions = sessions.filter_map(|session| self.session(session, visitor, false)).map(Entry::Session);
+        std::iter::once(only).chain(sessions).collect()
     }
 
     /// A session that turned out to be none: only what it was called by matters.

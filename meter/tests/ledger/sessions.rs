@@ -96,7 +96,7 @@ fn a_days_conversions_are_the_sessions_that_converted_on_it() {
 }
 
 #[test]
-fn sessions_of_a_time_go_with_their_records_unless_they_were_told_later() {
+fn sessions_of_a_time_are_gone_unless_they_are_told_after_that_is_said() {
     both(|ledger| {
         let of = |number: u64, started: i64| UsageRecord {
             id: id(started, number),
@@ -113,15 +113,19 @@ fn sessions_of_a_time_go_with_their_records_unless_they_were_told_later() {
         assert_eq!(converted(ledger, day(0)), 1);
 
         let word = Entry::Only(only(1, vec![kept.id], MORNING + HOUR));
-        tell(ledger, std::slice::from_ref(&word));
+        let still = Entry::Session(SessionRow { stored_time: MORNING + HOUR, ..session(&kept) });
+        let words = [word, still];
+        tell(ledger, &words);
         let ids = |ledger: &mut dyn Ledger| live(ledger, 0).iter().map(|row| row.id).collect::<Vec<_>>();
         assert_eq!(ids(ledger), [earlier.session, kept.session]);
         assert_eq!(converted(ledger, day(0)), 0);
         // Told again, it is not believed; told later, it is.
         tell(ledger, &[Entry::Session(dropped.clone())]);
         assert_eq!(ids(ledger).len(), 2);
-        tell(ledger, &[Entry::Session(SessionRow { stored_time: MORNING + HOUR, ..dropped.clone() }), word]);
+        tell(ledger, &[Entry::Session(SessionRow { stored_time: MORNING + HOUR, ..dropped.clone() })]);
         assert_eq!(ids(ledger), [earlier.session, kept.session, dropped.id]);
+        tell(ledger, &words);
+        assert_eq!(ids(ledger), [earlier.session, kept.session]);
     });
 }
 

@@ -140,12 +140,6 @@ impl Records {
         }
     }
 
-    /// The sessions of the records that are said to hold.
-    pub(super) fn sessions_of(&self, only: &OnlyThese<'_>) -> HashSet<Name> {
-        let known = only.records.iter().filter_map(|id| self.known.get(id)?.any_line());
-        known.filter_map(|line| line.session).collect()
-    }
-
     /// Books corrections, so that what holds of records of sealed days is what shall hold.
     pub(super) fn settle(&mut self, days: &mut Days, taken: &mut Taken) {
         for (id, known) in &self.known {

@@ -92,16 +92,15 @@ impl Sessions {
         known.changed = true;
     }
 
-    /// Those of a visitor that began in a time and are none of these are gone, unless they were stored later.
-    pub(super) fn only(&mut self, only: &OnlyThese<'_>, hold: &HashSet<Name>, days: &mut Days) {
+    /// Those of a visitor that began in a time are gone: those that are not are told after this.
+    pub(super) fn only(&mut self, only: &OnlyThese<'_>, days: &mut Days) {
         let reach = only.reach;
         let Some(ids) = self.of_visitors.get(&reach.visitor) else { return };
         for id in ids {
             let known = self.known.get_mut(id).filter(|known| scope(&known.row) == reach.scope);
             let Some(known) = known else { continue };
             let within = known.row.started > reach.after && known.row.started <= reach.upto;
-            let holds = hold.contains(id) || known.row.stored_time >= only.stored_time;
-            if within && !holds && !known.row.gone {
+            if within && !known.row.gone {
                 convert(&known.row, -1, days);
                 known.row.gone = true;
                 known.row.stored_time = only.stored_time;

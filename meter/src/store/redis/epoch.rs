@@ -1,6 +1,6 @@
 //! Epochs: a random token made with a portal's keys, which commits name. Gone or another, the keys were lost.
 //!
-//! It also says by which run of which server it was made. A server that was started anew, or took over, brings the epoch of the one
+//! It also says when it was made, and by which run of which server. A server that was started anew, or took over, brings the epoch of the one
 //! before from its disk or from replication, while it may lack what was last committed: to nodes that start only then
 //! this is what tells. Whoever begins again makes a new one, so that nothing of before is taken for what is now.
 
@@ -51,6 +51,14 @@ impl RedisStore {
     /// Which making of its keys a portal's are.
     pub(crate) fn epoch_of(&mut self, portal: &Arc<str>) -> Result<String, RedisError> {
         self.epoch(portal)
+    }
+
+    /// Since when a portal's keys are what they are, by the clock of Redis; nothing if there are none.
+    pub(super) fn begun(&mut self, portal: &Arc<str>) -> Result<Option<Millis>, RedisError> {
+        if let Some(error) = self.know_epochs(std::iter::once(portal)).remove(portal) {
+            return Err(error);
+        }
+        Ok(self.portal(portal).epoch.as_deref().and_then(making_of).map(|(_, made)| made))
     }
 
     /// The epoch of a portal that a call needs.
@@ -126,7 +134,7 @@ impl RedisStore {
     /// Whether an epoch was made on the server that it is found on, as far as that is known.
     fn is_of_its_server(&mut self, portal: &Arc<str>, epoch: &str) -> bool {
         let slot = self.portal(portal).keys.slot;
-        let made_on = server_of(epoch).filter(|server| !server.is_empty());
+        let made_on = making_of(epoch).map(|(server, _)| server).filter(|server| !server.is_empty());
         made_on.zip(self.fleet.run_of(slot)).is_none_or(|(made_on, found_on)| made_on == found_on)
     }
 
@@ -155,13 +163,15 @@ impl RedisStore {
 
 /// The epoch in what was found, if it is one.
 fn read_epoch(found: Vec<u8>) -> Option<String> {
-    String::from_utf8(found).ok().filter(|text| server_of(text).is_some())
+    String::from_utf8(found).ok().filter(|text| making_of(text).is_some())
 }
 
-/// The server that an epoch was made on, if it is one; no name if that was not to be known.
-fn server_of(epoch: &str) -> Option<&str> {
-    let (token, server) = epoch.split_once('.')?;
-    token.parse::<Name>().is_ok().then_some(server)
+/// The server that an epoch was made on, no name if that was not to be known, and when; nothing if it is no epoch.
+fn making_of(epoch: &str) -> Option<(&str, Millis)> {
+    let (token, making) = epoch.split_once('.')?;
+    let (server, time) = making.split_once('.')?;
+    token.parse::<Name>().ok()?;
+    Some((server, time.parse().ok()?))
 }
 
 /// The portal's keys are not there: nobody has begun again yet.

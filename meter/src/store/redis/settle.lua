@@ -8,7 +8,7 @@ local from = pcall('GET', K[1]) == A[1] and '(' .. A[2] or '-'
 local tail = write('XRANGE', K[3], from, '+', 'COUNT', most + 1)
 if #tail > most then return answer(2) end
 
-local gained, told, sessions, converted, session_of = {}, {}, {}, {}, {}
+local gained, told, sessions, converted, session_of, withheld = {}, {}, {}, {}, {}, false
 local function both(entry, day, add)
   add(tostring(day))
   if type(entry.module) == 'string' then add(day .. ':' .. entry.module) end
@@ -28,6 +28,8 @@ local function hear(entry)
     told[record.id] = entry.record or false
   elseif type(session) == 'table' and type(session.id) == 'string' then
     session_of[session.id] = session
+  elseif entry.only then
+    withheld = true
   end
 end
 for _, step in ipairs(tail) do
@@ -36,6 +38,8 @@ for _, step in ipairs(tail) do
     if known and type(entry) == 'table' then hear(entry) end
   end
 end
+-- What the ledger takes back because of it, only the ledger knows.
+if withheld then return answer(2) end
 for _, record in pairs(told) do
   if record then gain(record, 1) end
 end

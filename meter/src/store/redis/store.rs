@@ -1,5 +1,7 @@
 //! The store of a node that shares it with others.
 
+use std::sync::Arc;
+
 use portalmeter_rules::time::Millis;
 
 use super::super::step::{Outcome, Place, Step};
@@ -45,6 +47,10 @@ impl Store for RedisStore {
             Continuity::Same => None,
             Continuity::Forgot(why) => Some(why),
         })
+    }
+
+    fn begun(&mut self, portal: &Arc<str>) -> Result<Option<Millis>, StoreError> {
+        Ok(Self::begun(self, portal)?)
     }
 
     fn begin_again(&mut self) -> Result<(), StoreError> {
