@@ -345,7 +345,7 @@ impl crate::store::Recall for Recalled {
     fn sessions(
         &mut self,
         portal: &str,
-        visitors: &[(Option<String>, portalmeter_rules::id::Name)],
+        visitors: &[portalmeter_rules::id::Name],
         since: Millis,
     ) -> Result<Vec<crate::entry::SessionRow>, LedgerError> {
         self.0.sessions(portal, visitors, since)

@@ -145,12 +145,7 @@ pub trait Ledger: Send {
 
     /// How the sessions of these visitors stand (module, visitor) that were seen at or after `since`, for a store
     /// that has forgotten them. Those that are gone are not among them.
-    fn sessions(
-        &mut self,
-        portal: &str,
-        visitors: &[(Option<String>, Name)],
-        since: Millis,
-    ) -> Result<Vec<SessionRow>, LedgerError>;
+    fn sessions(&mut self, portal: &str, visitors: &[Name], since: Millis) -> Result<Vec<SessionRow>, LedgerError>;
 
     /// Forgets sessions last seen before this, piece by piece; says how many. Records and totals stay.
     fn expire(&mut self, seen_before: Millis) -> Result<u64, LedgerError>;

@@ -141,9 +141,9 @@ impl<'a> Sheet<'a> {
         (self.open, self.late)
     }
 
-    /// Takes a visitor down of whom nothing new is known.
-    pub(crate) fn look_at(&mut self, visitor: Name) -> Result<(), Needs> {
-        self.open(Slot::Visitor(visitor, self.scope.module.clone())).map(drop)
+    /// Takes a value down of which nothing new is known.
+    pub(crate) fn look_at(&mut self, slot: Slot) -> Result<(), Needs> {
+        self.open(slot).map(drop)
     }
 
     /// Takes what was seen, and puts it where it belongs.

@@ -245,12 +245,7 @@ impl Ledger for PostgresLedger {
         })
     }
 
-    fn sessions(
-        &mut self,
-        portal: &str,
-        visitors: &[(Option<String>, Name)],
-        since: Millis,
-    ) -> Result<Vec<SessionRow>, LedgerError> {
+    fn sessions(&mut self, portal: &str, visitors: &[Name], since: Millis) -> Result<Vec<SessionRow>, LedgerError> {
         self.view(|tables| tables.sessions_since(portal, visitors, since))
     }
 

@@ -194,12 +194,7 @@ impl Ledger for SqliteLedger {
         Ok(())
     }
 
-    fn sessions(
-        &mut self,
-        portal: &str,
-        visitors: &[(Option<String>, Name)],
-        since: Millis,
-    ) -> Result<Vec<SessionRow>, LedgerError> {
+    fn sessions(&mut self, portal: &str, visitors: &[Name], since: Millis) -> Result<Vec<SessionRow>, LedgerError> {
         self.view(|view| SqliteTables(view).sessions_since(portal, visitors, since))
     }
 

@@ -106,6 +106,10 @@ impl<'a> Commit<'a> {
         let batch = self.batch;
         let again = self.again.is_some();
         self.load(batch.visits.iter().flat_map(|visit| visit.likely(again)).collect())?;
+        if again {
+            let known = batch.visits.iter().flat_map(|visit| visit.known_at(&self.recalled));
+            self.load(known.filter(|place| !self.held.contains_key(place)).collect())?;
+        }
         let mut done = Committed::default();
         let mut left: Vec<&Visit> = batch.visits.iter().collect();
         for _ in 0..ROUNDS {

@@ -77,6 +77,15 @@ impl Visit {
     }
 }
 
+impl Visit {
+    /// Where the ledger knows those that it may have begun sessions of.
+    pub(super) fn known_at<'v>(&'v self, recalled: &'v Recalled) -> impl Iterator<Item = Place> + 'v {
+        let may_be = self.sighted.iter().flat_map(Sighted::may_begin);
+        let slots = may_be.flat_map(|visitor| recalled.places_of(visitor).cloned());
+        slots.map(|slot| Place { portal: Arc::clone(&self.scope.portal), slot })
+    }
+}
+
 /// Values as bytes, taken down and read.
 struct Bytes<'a> {
     at: Circumstances<'a>,
@@ -115,7 +124,9 @@ pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Result<(Step, Commit
     sighted.sort_by(|one, other| one.observation.cmp(&other.observation));
     let take = |one: &Sighted| -> Result<(), Needs> {
         if at.again.is_some() {
-            one.may_begin().into_iter().try_for_each(|visitor| sheet.look_at(visitor))?;
+            let here = one.may_begin().into_iter().map(|visitor| Slot::Visitor(visitor, visit.scope.module.clone()));
+            let known = one.may_begin().into_iter().flat_map(|visitor| at.recalled.places_of(visitor).cloned());
+            here.chain(known).try_for_each(|slot| sheet.look_at(slot))?;
         }
         sheet.take(one)
     };

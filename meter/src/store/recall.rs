@@ -1,7 +1,7 @@
 //! What a store has forgotten: the nodes' journals tell it again as far as they go back, the ledger knows what was
 //! before. The living must not be billed again, and what no longer follows must not stay.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use portalmeter_rules::id::Name;
@@ -20,13 +20,8 @@ pub trait Recall {
     /// Makes sure that nothing that was read from a portal's stream before this is taken after it.
     fn fence(&mut self, portal: &str) -> Result<(), LedgerError>;
 
-    /// How the sessions of these visitors (module, visitor) stand that were seen at or after `since`.
-    fn sessions(
-        &mut self,
-        portal: &str,
-        visitors: &[(Option<String>, Name)],
-        since: Millis,
-    ) -> Result<Vec<SessionRow>, LedgerError>;
+    /// How the sessions of these visitors stand, in all modules, that were seen at or after `since`.
+    fn sessions(&mut self, portal: &str, visitors: &[Name], since: Millis) -> Result<Vec<SessionRow>, LedgerError>;
 }
 
 /// Visitors of whom the ledger was told, while journals are sent again, what their sessions are and that they have no
@@ -57,6 +52,8 @@ pub(super) struct Recalled {
     begun: HashMap<Arc<str>, Option<Millis>>,
     /// The last session of each, by the ledger.
     sessions: HashMap<Place, SessionRow>,
+    /// Where the ledger knows visitors.
+    modules: HashMap<Name, BTreeSet<Slot>>,
 }
 
 /// What decides how much can have been forgotten.
@@ -79,28 +76,35 @@ impl Recalled {
         (since, now, memory): (Millis, Millis, Memory),
         always: bool,
     ) -> Result<(), StoreError> {
-        let mut portals: BTreeMap<&Arc<str>, Vec<(Option<String>, Name)>> = BTreeMap::new();
+        let mut portals: BTreeMap<&Arc<str>, BTreeSet<Name>> = BTreeMap::new();
         for Place { portal, slot } in places {
             if !self.begun.contains_key(portal) {
                 self.begun.insert(Arc::clone(portal), store.begun(portal)?);
             }
             let lately = self.begun_of(portal).is_some_and(|begun| now < begun + 2 * memory.keep);
-            if let (Slot::Visitor(visitor, module), true) = (slot, lately || always) {
-                portals.entry(portal).or_default().push((module.as_deref().map(str::to_owned), *visitor));
+            if let (Slot::Visitor(visitor, _), true) = (slot, lately || always) {
+                portals.entry(portal).or_default().insert(*visitor);
             }
         }
         for (portal, visitors) in portals {
+            let visitors: Vec<Name> = visitors.into_iter().collect();
             for part in visitors.chunks(AT_A_TIME) {
                 for row in recall.sessions(portal, part, since).map_err(StoreError::Unrecalled)? {
                     let slot = Slot::Visitor(row.visitor, row.module.as_deref().map(Into::into));
                     let place = Place { portal: Arc::clone(portal), slot };
                     if self.sessions.get(&place).is_none_or(|known| known.started < row.started) {
+                        self.modules.entry(row.visitor).or_default().insert(place.slot.clone());
                         self.sessions.insert(place, row);
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Where the ledger knows a visitor.
+    pub(super) fn places_of(&self, visitor: Name) -> impl Iterator<Item = &Slot> {
+        self.modules.get(&visitor).into_iter().flatten()
     }
 
     fn begun_of(&self, portal: &str) -> Option<Millis> {

@@ -95,8 +95,7 @@ struct Said {
 }
 
 fn said(ledger: &mut dyn Ledger) -> Said {
-    let visitors: Vec<_> =
-        (1..3).flat_map(|number| [None, Some("chat".to_owned())].map(|module| (module, visitor(number)))).collect();
+    let visitors: Vec<_> = (1..3).map(visitor).collect();
     let mut sessions = ledger.sessions(PORTAL, &visitors, 0).unwrap();
     sessions.sort_by_key(|row| row.id);
     let totals = ledger.totals(PORTAL, Which::All).unwrap().days;

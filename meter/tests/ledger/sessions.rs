@@ -10,7 +10,7 @@ use super::both::both;
 use super::say::{HOUR, MORNING, PORTAL, day, held, id, only, presence, record, seal, session, tell, visitor};
 
 fn live(ledger: &mut dyn Ledger, since: i64) -> Vec<SessionRow> {
-    let visitors: Vec<_> = (1..=9).map(|number| (None, visitor(number))).collect();
+    let visitors: Vec<_> = (1..=9).map(visitor).collect();
     let mut found = ledger.sessions(PORTAL, &visitors, since).unwrap();
     found.sort_by_key(|row| row.id);
     found
@@ -45,9 +45,8 @@ fn a_session_comes_back_as_it_was_told() {
         tell(ledger, &[Entry::Session(told.clone())]);
         assert_eq!(live(ledger, MORNING + 5 * HOUR), [told]);
         assert_eq!(live(ledger, MORNING + 5 * HOUR + 1), []);
-        let module = [(Some("chat".to_owned()), visitor(1))];
-        assert_eq!(ledger.sessions(PORTAL, &module, 0).unwrap(), []);
-        assert_eq!(ledger.sessions("another", &[(None, visitor(1))], 0).unwrap(), []);
+        assert_eq!(ledger.sessions(PORTAL, &[visitor(2)], 0).unwrap(), []);
+        assert_eq!(ledger.sessions("another", &[visitor(1)], 0).unwrap(), []);
     });
 }
 

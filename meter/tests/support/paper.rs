@@ -218,7 +218,7 @@ impl Ledger for Paper {
         Ok(())
     }
 
-    fn sessions(&mut self, _: &str, _: &[(Option<String>, Name)], _: Millis) -> Result<Vec<SessionRow>, LedgerError> {
+    fn sessions(&mut self, _: &str, _: &[Name], _: Millis) -> Result<Vec<SessionRow>, LedgerError> {
         not_on_paper()
     }
 

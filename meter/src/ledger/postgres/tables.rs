@@ -1,6 +1,6 @@
 //! The tables, within a transaction.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
@@ -54,7 +54,7 @@ impl PostgresTables<'_, '_> {
     pub(super) fn sessions_since(
         &mut self,
         portal: &str,
-        visitors: &[(Option<String>, Name)],
+        visitors: &[Name],
         since: Millis,
     ) -> Result<Vec<SessionRow>, LedgerError> {
         let sql = format!(
@@ -62,12 +62,8 @@ impl PostgresTables<'_, '_> {
              WHERE last_day = ANY($1) AND portal = $2 AND visitor = ANY($3) AND last_seen >= $4 AND NOT gone"
         );
         let days = self.days_from(LAST_DAYS, portal, utc_day(since))?;
-        let names: Vec<Id> = visitors.iter().map(|(_, visitor)| Id(*visitor)).collect();
-        let mut found = self.query(&sql, &[&days, &portal, &names, &At(since)], rows::session)?;
-        let asked: HashSet<(Option<&str>, Name)> =
-            visitors.iter().map(|(module, visitor)| (module.as_deref(), *visitor)).collect();
-        found.retain(|row| asked.contains(&(row.module.as_deref(), row.visitor)));
-        Ok(found)
+        let names: Vec<Id> = visitors.iter().map(|visitor| Id(*visitor)).collect();
+        self.query(&sql, &[&days, &portal, &names, &At(since)], rows::session)
     }
 
     /// The days from one on that there are rows of. With them a database can go straight to each row.

@@ -68,18 +68,18 @@ impl SqliteTables<'_> {
     pub(super) fn sessions_since(
         &self,
         portal: &str,
-        visitors: &[(Option<String>, Name)],
+        visitors: &[Name],
         since: i64,
     ) -> Result<Vec<SessionRow>, LedgerError> {
         let sql = format!(
             "SELECT {} FROM session
-             WHERE last_day = ?2 AND portal = ?1 AND visitor = ?3 AND module = ?4 AND last_seen >= ?5 AND NOT gone",
+             WHERE last_day = ?2 AND portal = ?1 AND visitor = ?3 AND last_seen >= ?4 AND NOT gone",
             rows::SESSION
         );
         let mut sessions = Vec::new();
         for day in self.all_days(NEXT_LAST_DAY, portal, utc_day(since))? {
-            for (module, visitor) in visitors {
-                let of = params![portal, day.0, visitor.to_string(), module.as_deref().unwrap_or_default(), since];
+            for visitor in visitors {
+                let of = params![portal, day.0, visitor.to_string(), since];
                 read(self.0, &sql, of, &mut sessions, rows::session)?;
             }
         }

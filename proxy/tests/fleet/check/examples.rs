@@ -56,7 +56,12 @@ pub(crate) fn describe(
     }
     for record in too_much.iter().take(MOST) {
         let at = record.event_time - calendar.epoch(0);
-        let _ = writeln!(said, "  too much: at {at}, session {}, account {:?}", record.session, record.account);
+        let Record { session, account, visitor, .. } = record;
+        let _ = writeln!(said, "  too much: at {at}, session {session}, account {account:?}, visitor {visitor}");
+        for other in records.iter().filter(|other| other.visitor == *visitor) {
+            let (at, Record { class, reason, session, .. }) = (other.event_time - calendar.epoch(0), other);
+            let _ = writeln!(said, "    has {} by {} at {at}, session {session}", class.name(), reason.name());
+        }
         let whose = actor_of(record.account.as_deref());
         let there = |actor: &&Played| match whose {
             Some(number) => actor.number == number,

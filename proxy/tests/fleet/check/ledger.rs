@@ -18,6 +18,7 @@ pub(crate) struct Record {
     /// The user, by what the portal calls his company: each user has one.
     pub(crate) account: Option<String>,
     pub(crate) session: String,
+    pub(crate) visitor: String,
     /// In milliseconds since 1970.
     pub(crate) event_time: i64,
 }
@@ -30,16 +31,21 @@ fn open(node: &Node) -> Connection {
 const REASONS: [Reason; 5] = [Reason::Start, Reason::Midnight, Reason::Login, Reason::Relogin, Reason::UserSwitch];
 
 impl Record {
-    fn new(place: (String, String, i64), [class, reason]: [&str; 2], rest: (Option<String>, String, i64)) -> Self {
+    fn new(
+        place: (String, String, i64),
+        [class, reason]: [&str; 2],
+        rest: (Option<String>, String, String, i64),
+    ) -> Self {
         let (portal, module, day) = place;
         let date = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(day)).unwrap();
-        let (account, session, event_time) = rest;
+        let (account, session, visitor, event_time) = rest;
         Self {
             place: (portal, module, date.to_string()),
             class: Class::ALL.into_iter().find(|known| known.name() == class).expect("a class"),
             reason: REASONS.into_iter().find(|known| known.name() == reason).expect("a reason"),
             account,
             session,
+            visitor,
             event_time,
         }
     }
@@ -50,14 +56,14 @@ pub(crate) fn embedded(node: &Node) -> Vec<Record> {
     let database = open(node);
     let mut query = database
         .prepare(
-            "SELECT portal, module, day, class, reason, account, session, event_time FROM usage_record \
+            "SELECT portal, module, day, class, reason, account, session, visitor, event_time FROM usage_record \
              WHERE NOT withdrawn AND amount = 1",
         )
         .unwrap();
     let records = query.query_map([], |row| {
         let words: [String; 2] = [row.get(3)?, row.get(4)?];
         let place = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(Record::new(place, [&words[0], &words[1]], (row.get(5)?, row.get(6)?, row.get(7)?)))
+        Ok(Record::new(place, [&words[0], &words[1]], (row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?)))
     });
     records.unwrap().map(Result::unwrap).collect()
 }
@@ -67,14 +73,14 @@ pub(crate) fn postgres(postgres: &Postgres) -> Vec<Record> {
     let mut client = postgres.connect().expect("Postgres answers");
     let rows = client
         .query(
-            "SELECT portal, module, day - date '1970-01-01', class, reason, account, session::text, \
+            "SELECT portal, module, day - date '1970-01-01', class, reason, account, session::text, visitor::text, \
              (extract(epoch FROM event_time) * 1000)::bigint FROM usage_record WHERE NOT withdrawn AND amount = 1",
             &[],
         )
         .unwrap();
     let records = rows.iter().map(|row| {
         let place = (row.get(0), row.get(1), i64::from(row.get::<_, i32>(2)));
-        Record::new(place, [row.get(3), row.get(4)], (row.get(5), row.get(6), row.get(7)))
+        Record::new(place, [row.get(3), row.get(4)], (row.get(5), row.get(6), row.get(7), row.get(8)))
     });
     records.collect()
 }
