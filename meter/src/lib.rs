@@ -15,6 +15,7 @@
 //! assert_eq!(embeddables.idle_timeout, 30 * 60 * 1000);
 //! ```
 
+pub mod changeover;
 pub mod day;
 pub mod engine;
 pub mod entry;
@@ -34,5 +35,6 @@ pub mod record;
 pub mod recount;
 pub mod session;
 mod sheet;
+pub mod stamping;
 pub mod store;
 pub mod usage;
