@@ -17,6 +17,7 @@ use portalmeter_meter::history::Memory;
 use portalmeter_meter::intake::Intake;
 use portalmeter_meter::journal::reader::{self, Retention};
 use portalmeter_meter::journal::{Journal, Limits};
+use portalmeter_meter::stamping::Stamping;
 use portalmeter_meter::store::NodeId;
 use tracing_subscriber::EnvFilter;
 
@@ -202,7 +203,8 @@ fn meter(config: &Config) -> Result<Metering, String> {
     let journal = Journal::create(&journal_dir, node()?, limits).map_err(|error| format!("the journal: {error}"))?;
     let settings = settings(config, memory, shared, &clock);
     let engine = Arc::new(Engine::start(store, journal, &stamps, settings).map_err(|error| error.to_string())?);
-    let keeper = keeping::keeper(config, &clock, &engine)?;
+    let stampings = stamps.iter().cloned().map(Stamping::from).collect();
+    let keeper = keeping::keeper(config, &clock, &engine, stampings)?;
     let each = |of: fn(&config::Portal) -> Vec<String>| config.portals.iter().map(of).collect();
     Ok(Metering {
         intake: Intake::new(config.rules(&secret), stamps).guarded(config.guards()),
