@@ -175,6 +175,6 @@ pub(crate) fn portals(config: &Config) -> Vec<Arc<str>> {
     config.portals.iter().map(|portal| Arc::clone(&portal.rules.name)).collect()
 }
 
-pub(crate) fn stamps(config: &Config) -> Vec<Stamp> {
+fn stamps(config: &Config) -> Vec<Stamp> {
     config.portals.iter().map(|portal| portal.stamp.clone()).collect()
 }

@@ -31,6 +31,7 @@ mod resolve;
 mod shutdown;
 mod upstream;
 mod usage_files;
+mod zones;
 
 /// The program: reads the command line, and does what it says.
 pub fn main() -> ExitCode {

@@ -17,6 +17,7 @@ use portalmeter_meter::history::Memory;
 use portalmeter_meter::intake::Intake;
 use portalmeter_meter::journal::reader::{self, Retention};
 use portalmeter_meter::journal::{Journal, Limits};
+use portalmeter_meter::observation::Stamp;
 use portalmeter_meter::stamping::Stamping;
 use portalmeter_meter::store::NodeId;
 use tracing_subscriber::EnvFilter;
@@ -36,6 +37,7 @@ use crate::probes::Probes;
 use crate::resolve;
 use crate::shutdown::{Drain, InFlight};
 use crate::upstream::Upstreams;
+use crate::zones;
 
 /// Runs until it is asked to end.
 pub(crate) fn run(args: &RunArgs) -> ExitCode {
@@ -197,23 +199,26 @@ fn meter(config: &Config) -> Result<Metering, String> {
     let secret = keeping::secret(config)?;
     let memory = Memory::keeping(config.journal.keep);
     let journal_dir = config.data_dir.join("journal");
-    let (clock, stamps) = (Clock::default(), keeping::stamps(config));
+    let clock = Clock::default();
     let (store, shared) = keeping::store(config, &clock)?;
+    let stampings = zones::at_start(config, clock.now());
+    for (portal, stamping) in config.portals.iter().zip(&stampings) {
+        stamping.changeover().inspect(|changeover| zones::tell(&portal.rules.name, changeover));
+    }
     let limits = Limits { disk: config.journal.max_size, ..Limits::default() };
     let journal = Journal::create(&journal_dir, node()?, limits).map_err(|error| format!("the journal: {error}"))?;
     let settings = settings(config, memory, shared, &clock);
+    let stamps: Vec<Stamp> = stampings.iter().flat_map(Stamping::stamps).cloned().collect();
     let engine = Arc::new(Engine::start(store, journal, &stamps, settings).map_err(|error| error.to_string())?);
-    let stampings = stamps.iter().cloned().map(Stamping::from).collect();
-    let keeper = keeping::keeper(config, &clock, &engine, stampings)?;
+    let keeper = keeping::keeper(config, &clock, &engine, stampings.clone())?;
     let each = |of: fn(&config::Portal) -> Vec<String>| config.portals.iter().map(of).collect();
     Ok(Metering {
-        intake: Intake::new(config.rules(&secret), stamps).guarded(config.guards()),
+        intake: Intake::new(config.rules(&secret), stampings).guarded(config.guards()),
         engine,
         keeper,
         clock,
         counters: Counters::default(),
         hidden_headers: each(|portal| portal.hidden_headers.clone()),
-        issues_cookie: config.portals.iter().map(|portal| portal.issues_cookie).collect(),
         max_wait: config.journal.max_wait,
     })
 }
