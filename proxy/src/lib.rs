@@ -27,6 +27,7 @@ mod metrics;
 mod nominated;
 mod output;
 mod probes;
+mod reload;
 mod resolve;
 mod shutdown;
 mod upstream;

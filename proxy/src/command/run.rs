@@ -34,6 +34,7 @@ use crate::metering::Metering;
 use crate::metrics::{self, Counters};
 use crate::output::say_aside;
 use crate::probes::Probes;
+use crate::reload::Reload;
 use crate::resolve;
 use crate::shutdown::{Drain, InFlight};
 use crate::upstream::Upstreams;
@@ -41,6 +42,8 @@ use crate::zones;
 
 /// Runs until it is asked to end.
 pub(crate) fn run(args: &RunArgs) -> ExitCode {
+    let file = args.config.as_deref().unwrap_or(Path::new(config::DEFAULT_FILE));
+    let single = args.listen.is_some() && args.upstream.is_some();
     let config = match (&args.listen, &args.upstream) {
         (Some(listen), Some(upstream)) => match Config::single(listen, upstream, args.data_dir.as_deref()) {
             Ok(config) => Some(config),
@@ -49,14 +52,14 @@ pub(crate) fn run(args: &RunArgs) -> ExitCode {
                 None
             }
         },
-        _ => read(args.config.as_deref().unwrap_or(Path::new(config::DEFAULT_FILE))).map(|(config, warnings)| {
+        _ => read(file).map(|(config, warnings)| {
             tell(warnings.iter());
             config
         }),
     };
     let Some(config) = config else { return ExitCode::FAILURE };
     log_to_stderr();
-    match serve(&config, || {}, || {}) {
+    match serve(&config, (!single).then_some(file), || {}, || {}) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             say_aside(&format!("portalmeter cannot run: {problem}\n"));
@@ -85,10 +88,11 @@ pub(crate) fn log_to_stderr() {
     let _ = subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init();
 }
 
-/// Serves until SIGTERM or SIGINT. `listening` is called once visitors can come in, `ended` when all
+/// Serves until SIGTERM or SIGINT, and reads `file` again at SIGHUP. `listening` is called once visitors can come in, `ended` when all
 /// is committed.
 pub(crate) fn serve(
     config: &Config,
+    file: Option<&Path>,
     listening: impl FnOnce() + Send + 'static,
     ended: impl Fn() + Send + Sync + 'static,
 ) -> Result<(), String> {
@@ -102,6 +106,8 @@ pub(crate) fn serve(
     }
     let admin_listener = bind(config.admin.listen)?;
     let metering = Arc::new(meter(config)?);
+    let reload = Reload::new(file.map(Path::to_owned), config.clone(), Arc::clone(&metering));
+    reload.at_each_hangup().map_err(|error| format!("SIGHUP cannot be watched: {error}"))?;
     let in_flight = InFlight::default();
     let issuers = issuers::of(metering.intake.rules());
     let admin = Admin {
