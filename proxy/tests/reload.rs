@@ -95,6 +95,12 @@ fn past_two_midnights(meter: &Meter, browser: &mut Browser) {
     comes(2, 6); // 00:01 in New York, of the 14th
     let by_day = ["12", "13", "14"].map(|day| meter.usage_of(&format!("2026-03-{day}")).billable);
     assert_eq!(by_day, [2, 3, 1]);
+    // Twelve hours after the 13th has ended in New York.
+    meter.pass(12 * 60 * MINUTE);
+    clock::until("the 13th is sealed", || meter.standing_of("2026-03-13") == ["America/New_York sealed"]);
+    assert_eq!(meter.standing_of("2026-03-12"), ["UTC sealed"]);
+    assert_eq!(meter.standing_of("2026-03-14"), ["America/New_York open"]);
+    assert!(meter.recount().contains("nothing is amiss"), "{}", meter.recount());
 }
 
 #[test]
@@ -121,12 +127,15 @@ fn a_policy_changes_at_once_and_no_connection_is_dropped() {
     meter.pass(20 * MINUTE);
     browser.page();
     meter.has(2, 2);
+    meter.pass(19 * MINUTE);
+    browser.page();
+    meter.has(3, 2);
     // What was counted by it can be read by the next process.
     meter.end();
     let meter = meter.start_again();
     meter.pass(19 * MINUTE);
     browser.page();
-    meter.has(3, 2);
+    meter.has(4, 2);
 }
 
 #[test]

@@ -149,6 +149,18 @@ impl Meter {
         line?.parse().ok()
     }
 
+    /// Of each row of a day, whose midnight it is and whether it is sealed.
+    pub(crate) fn standing_of(&self, day: &str) -> Vec<String> {
+        usage::standing(&self.config(), day)
+    }
+
+    /// What `recount` finds amiss in March.
+    pub(crate) fn recount(&self) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portalmeter"));
+        let output = command.args(["recount", "--month", "2026-03", "--config"]).arg(self.config()).output().unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    }
+
     /// Asks it to end, which it does in time; and what was counted in the end.
     pub(crate) fn end(&self) -> Usage {
         let mut running = self.running.lock().unwrap();
