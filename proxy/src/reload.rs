@@ -29,7 +29,7 @@ enum Refused {
     NoFile,
     #[error(transparent)]
     Wrong(#[from] Problems),
-    #[error("{} can only be changed by a restart", .0.join("; "))]
+    #[error("a restart is needed for {} (hint: restart, or take it back)", .0.join("; "))]
     NeedsRestart(Vec<String>),
     #[error("the journal cannot put down the new policies: {0}")]
     Journal(io::Error),
@@ -114,7 +114,7 @@ fn policies(runs: &Config, read: &Config) -> Result<Vec<Policy>, Refused> {
     let longest = read.portals.iter().map(|portal| portal.stamp.policy.idle_timeout).max().unwrap_or_default();
     if runs.journal.keep < longest.min(read.journal.keep) {
         let keep = in_words(Duration::from_millis(runs.journal.keep.unsigned_abs()));
-        differences.push(format!("a session.idle_timeout longer than journal.keep, which is {keep},"));
+        differences.push(format!("a session.idle_timeout longer than journal.keep, which is {keep}"));
     }
     let of = |portal: &config::Portal| {
         let found = read.portals.iter().find(|one| one.rules.name == portal.rules.name);
@@ -156,7 +156,10 @@ mod tests {
     fn what_needs_a_restart_is_named() {
         let refused = policies(&read("", ""), &read("timeouts.connect = \"3s\"", "visitor.mode = \"fingerprint\""));
         let why = refused.unwrap_err().to_string();
-        assert_eq!(why, "portal `help`: timeouts; portal `shop`: visitor can only be changed by a restart");
+        assert_eq!(
+            why,
+            "a restart is needed for portal `help`: timeouts; portal `shop`: visitor (hint: restart, or take it back)"
+        );
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(crate) fn at_start(config: &Config, now: Millis) -> Vec<Stamping> {
     let ask = move || ledger::to_read(&asking).and_then(|mut ledger| as_counted(&asking, &mut *ledger, now));
     let why = match within(PATIENCE, ask) {
         Some(Ok(stampings)) => return stampings,
-        Some(Err(LedgerError::Absent | LedgerError::Older { .. })) => None,
+        Some(Err(LedgerError::Absent)) => None,
         Some(Err(error)) => Some(error.to_string()),
         None => Some("it does not answer".to_owned()),
     };
