@@ -13,6 +13,7 @@ use portalmeter_rules::time::Millis;
 use serde::{Deserialize, Serialize};
 
 use crate::history::Memory;
+use crate::informed::{Informed, News};
 use crate::intake::{Sighted, Sink};
 use crate::journal::Journal;
 use crate::names::Who;
@@ -124,6 +125,9 @@ struct Shared {
 /// The engine of a running meter.
 pub struct Engine {
     shared: Arc<Shared>,
+    /// Every policy that an entry of the journal may name.
+    known: Mutex<Vec<Stamp>>,
+    news: News,
     committer: Mutex<Option<JoinHandle<bool>>>,
 }
 
@@ -157,6 +161,8 @@ impl Engine {
             news: Condvar::new(),
             tally: Tally::default(),
         });
+        let news = News::default();
+        let store: Box<dyn Store> = Box::new(Informed::new(store, news.clone()));
         let committer = {
             let shared = Arc::clone(&shared);
             let thread = std::thread::Builder::new().name("commit".to_owned());
@@ -164,7 +170,21 @@ impl Engine {
                 .spawn(move || commit::until_ended(&shared, store))
                 .map_err(|error| StoreError::Open(error.to_string()))?
         };
-        Ok(Self { shared, committer: Mutex::new(Some(committer)) })
+        Ok(Self { shared, known: Mutex::new(stamps.to_vec()), news, committer: Mutex::new(Some(committer)) })
+    }
+
+    /// Makes further policies known, before an observation bears one.
+    pub fn know(&self, stamps: &[Stamp]) -> std::io::Result<()> {
+        let mut known = lock(&self.known);
+        let new: Vec<Stamp> =
+            stamps.iter().filter(|stamp| known.iter().all(|one| one.id != stamp.id)).cloned().collect();
+        if !new.is_empty() {
+            let all = [&known[..], &new].concat();
+            self.shared.journal.know(&all)?;
+            self.news.tell(&new);
+            *known = all;
+        }
+        Ok(())
     }
 
     /// Takes an observation: into the live sessions, the journal and the outbox.

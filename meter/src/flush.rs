@@ -364,13 +364,12 @@ impl Period<'_> {
 
     fn manifest(&self, report: &UsageReport, contents: &[(String, Vec<u8>)], now: Millis) -> Manifest {
         let (day, month) = self.by.label(self.from);
-        let zones: BTreeSet<&str> = report.usage.iter().map(|row| row.timezone.as_str()).collect();
         let open = report.usage.iter().any(|row| row.state == State::Open);
         Manifest {
             portal: self.portal.to_owned(),
             day,
             month,
-            timezone: zones.into_iter().collect::<Vec<_>>().join(", "),
+            timezone: report.zones(),
             state: if open { State::Open } else { State::Sealed },
             rows: report.usage.len() as u64,
             totals: report.totals,

@@ -2,7 +2,7 @@
 //!
 //! The proxy, `replay` and `explain` all come through this one door.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use dashmap::DashMap;
 use portalmeter_rules::facts::{Request, Response};
@@ -18,6 +18,7 @@ use portalmeter_rules::visitor::{self, Mode, Traces};
 use crate::guard::Guard;
 use crate::names::{Handed, Shown, Trace, Who};
 use crate::observation::{Key, Note, Observation, Scope, Stamp};
+use crate::stamping::Stamping;
 
 /// An observation with where it is, and what tells of whom.
 #[derive(Debug, Clone)]
@@ -55,7 +56,8 @@ pub type HandOut<'a> = &'a mut dyn FnMut(usize, Name) -> Option<Name>;
 /// How a portal's sessions are scoped and counted.
 #[derive(Debug)]
 struct Counting {
-    stamp: Stamp,
+    /// A reload changes it, beside the requests.
+    stamping: RwLock<Stamping>,
     scope: Scoped,
     modules: Option<Modules>,
     guard: Option<Guard>,
@@ -103,10 +105,10 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// An intake for these rules; `stamps` are the portals' policies, in the order of the rules' portals.
-    pub fn new(rules: Rules, stamps: Vec<Stamp>) -> Self {
-        let counting = rules.portals().iter().zip(stamps).map(|(portal, stamp)| Counting {
-            stamp,
+    /// An intake for these rules; `stampings` are the portals' policies, in the order of the rules' portals.
+    pub fn new(rules: Rules, stampings: impl IntoIterator<Item = impl Into<Stamping>>) -> Self {
+        let counting = rules.portals().iter().zip(stampings).map(|(portal, stamping)| Counting {
+            stamping: RwLock::new(stamping.into()),
             scope: Scoped::new(Scope::portal(&portal.name)),
             modules: portal.module.as_ref().map(|rule| Modules::new(&portal.name, rule.names().unwrap_or_default())),
             guard: None,
@@ -128,9 +130,16 @@ impl Intake {
         &self.rules
     }
 
-    /// The policy a portal counts by.
-    pub fn stamp(&self, portal: usize) -> Option<&Stamp> {
-        self.counting.get(portal).map(|counting| &counting.stamp)
+    /// How each portal is stamped, in the order of the rules' portals.
+    pub fn stampings(&self) -> Vec<Stamping> {
+        self.counting.iter().map(Counting::stamping).collect()
+    }
+
+    /// Stamps by these from now on, in the order of the rules' portals.
+    pub fn restamp(&self, stampings: impl IntoIterator<Item = Stamping>) {
+        for (counting, stamping) in self.counting.iter().zip(stampings) {
+            *counting.stamping.write().unwrap_or_else(PoisonError::into_inner) = stamping;
+        }
     }
 
     /// Judges an exchange whose response passed at `now`, and gives what is to be counted to `sink`.
@@ -180,13 +189,14 @@ impl Intake {
                 if burst { Who::Known(self.rules.bot(request)) } else { Who::Browser(trace) }
             };
             let bot = matches!(who, Who::Known(_));
+            let stamp = counting.stamp(request.at);
             let observation = Observation {
                 at: request.at,
                 kind: verdict.kind,
                 evidence: if bot { Evidence::Bot } else { verdict.sender.evidence },
                 user: verdict.sender.user.filter(|_| !bot),
-                day: counting.stamp.policy.zone.day(request.at),
-                stamp: counting.stamp.clone(),
+                day: stamp.policy.zone.day(request.at),
+                stamp,
                 note: Arc::clone(if burst { &self.burst } else { &note }),
                 by: None,
                 tie: 0,
@@ -210,13 +220,14 @@ impl Intake {
             if traces.response.is_none() || traces.fingerprint_only {
                 continue;
             }
+            let stamp = counting.stamp(request.at);
             let observation = Observation {
                 at: request.at,
                 kind: Kind::Activity,
                 evidence: Evidence::Unknown,
                 user: None,
-                day: counting.stamp.policy.zone.day(request.at),
-                stamp: counting.stamp.clone(),
+                day: stamp.policy.zone.day(request.at),
+                stamp,
                 note: Arc::default(),
                 by: None,
                 tie: 0,
@@ -243,9 +254,10 @@ impl Intake {
         Arc::clone(&last)
     }
 
-    /// Whether a portal tells browsers apart by a cookie of the meter's own.
-    pub fn issues_cookies(&self, portal: usize) -> bool {
-        self.rules.portals().get(portal).is_some_and(|portal| portal.visitor.mode == Mode::Cookie)
+    /// Whether a portal tells browsers apart by a cookie of the meter's own, which one on trial does not.
+    pub fn issues_cookies(&self, portal: usize, now: Millis) -> bool {
+        let by_cookie = self.rules.portals().get(portal).is_some_and(|portal| portal.visitor.mode == Mode::Cookie);
+        by_cookie && self.counting.get(portal).is_some_and(|counting| !counting.stamp(now).policy.trial)
     }
 }
 
@@ -270,6 +282,14 @@ fn burst() -> Note {
 }
 
 impl Counting {
+    fn stamping(&self) -> Stamping {
+        self.stamping.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn stamp(&self, at: Millis) -> Stamp {
+        self.stamping.read().unwrap_or_else(PoisonError::into_inner).at(at).clone()
+    }
+
     /// Whether it is one start too many at its address: a page without a cookie from where nobody is live.
     fn is_burst(&self, seen_in: &SeenIn<'_>, request: &Request<'_>, traces: &Traces<'_>, sink: &dyn Sink) -> bool {
         let Some(guard) = self.guard.as_ref().filter(|_| traces.presented.is_none()) else { return false };

@@ -11,6 +11,7 @@ use portalmeter_rules::time::Millis;
 use crate::day::Zone;
 use crate::ledger::{Ledger, LedgerError, OpenDay, Position, Stretch, Take, Which};
 use crate::observation::Stamp;
+use crate::stamping::Stamping;
 use crate::store::StoreError;
 
 mod feed;
@@ -22,11 +23,12 @@ pub use feed::{Attendance, Feed, Read};
 pub use nothing::Nothing;
 pub use outgoing::Outgoing;
 
-/// What a keeper needs to know.
+/// The portals that a keeper keeps, with their policies.
+pub type Portals = Vec<(Arc<str>, Stamping)>;
+
+/// What a keeper needs to know, beside the portals.
 #[derive(Clone)]
 pub struct Settings {
-    /// The portals it keeps, with their policies.
-    pub portals: Vec<(Arc<str>, Stamp)>,
     /// A day is final this long after it ends …
     pub seal_after: Millis,
     /// … or at the latest this long, if somebody's journal is missing.
@@ -79,6 +81,8 @@ pub enum KeeperError {
 
 struct Shared {
     settings: Settings,
+    /// A reload changes them.
+    portals: Mutex<Arc<Portals>>,
     health: Mutex<Health>,
     ends: Mutex<bool>,
     news: Condvar,
@@ -101,9 +105,19 @@ const TEN_SECONDS: Millis = 10_000;
 
 impl Keeper {
     /// Starts a keeper.
-    pub fn start(feed: Box<dyn Feed>, ledger: Box<dyn Ledger>, settings: Settings) -> std::io::Result<Self> {
-        let shared =
-            Arc::new(Shared { settings, health: Mutex::default(), ends: Mutex::default(), news: Condvar::new() });
+    pub fn start(
+        feed: Box<dyn Feed>,
+        ledger: Box<dyn Ledger>,
+        portals: Portals,
+        settings: Settings,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            settings,
+            portals: Mutex::new(Arc::new(portals)),
+            health: Mutex::default(),
+            ends: Mutex::default(),
+            news: Condvar::new(),
+        });
         let thread = {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new()
@@ -111,6 +125,11 @@ impl Keeper {
                 .spawn(move || Work::new(&shared, feed, ledger).run())?
         };
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Keeps the portals by these policies from now on.
+    pub fn change(&self, portals: Portals) {
+        *self.shared.portals.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(portals);
     }
 
     /// How it fares.
@@ -134,6 +153,8 @@ struct Work<'a> {
     feed: Box<dyn Feed>,
     ledger: Box<dyn Ledger>,
     name: Option<String>,
+    /// Whose policies the ledger knows.
+    known: Option<Arc<Portals>>,
     left: BTreeMap<Arc<str>, Millis>,
     flushed: Millis,
     swept: Millis,
@@ -143,7 +164,17 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     fn new(shared: &'a Shared, feed: Box<dyn Feed>, ledger: Box<dyn Ledger>) -> Self {
         let (left, long_ago) = (BTreeMap::new(), Millis::MIN / 2);
-        Self { shared, feed, ledger, name: None, left, flushed: long_ago, swept: long_ago, minute: long_ago }
+        Self {
+            shared,
+            feed,
+            ledger,
+            name: None,
+            known: None,
+            left,
+            flushed: long_ago,
+            swept: long_ago,
+            minute: long_ago,
+        }
     }
 
     fn run(mut self) {
@@ -190,22 +221,26 @@ impl<'a> Work<'a> {
 
     fn once(&mut self, now: Millis, ends: bool) -> Result<(), KeeperError> {
         let settings = self.shared.settings.clone();
+        let portals = Arc::clone(&self.shared.portals.lock().unwrap_or_else(PoisonError::into_inner));
         if let Some(why) = self.feed.continuity()? {
             tracing::info!(why, "the keeper begins again with the store");
             self.feed.begin_again()?;
             self.name = None;
         }
-        if self.name.is_none() {
-            let stamps: Vec<Stamp> = settings.portals.iter().map(|(_, stamp)| stamp.clone()).collect();
+        if !self.known.as_ref().is_some_and(|known| Arc::ptr_eq(known, &portals)) {
+            let stamps: Vec<Stamp> = portals.iter().flat_map(|(_, stamping)| stamping.stamps()).cloned().collect();
             self.ledger.know(&stamps)?;
+            self.known = Some(Arc::clone(&portals));
+        }
+        if self.name.is_none() {
             let name = self.ledger.id()?.to_string();
-            for (portal, _) in &settings.portals {
+            for (portal, _) in &*portals {
                 self.feed.open(portal, &name)?;
             }
             self.name = Some(name);
         }
         let mut outcome = Ok(());
-        for (portal, _) in &settings.portals {
+        for (portal, _) in &*portals {
             // A portal whose shard is away holds up no other.
             let brought = self.bring(portal, now);
             outcome = outcome.and(brought);
@@ -214,12 +249,12 @@ impl<'a> Work<'a> {
         let interval = settings.flush_interval.as_millis() as Millis;
         if ends || now - self.flushed >= interval || now < self.flushed {
             self.flushed = now;
-            self.flush(&settings, now)?;
+            self.flush(&portals, now)?;
             (settings.each_flush)();
         }
         if now - self.swept >= TEN_SECONDS || now < self.swept {
             self.swept = now;
-            self.sweep(&settings, now)?;
+            self.sweep(&portals, now)?;
             let offset = self.feed.clock_offset()?;
             (settings.clock_offset)(offset);
             self.health(|health| health.clock_offset = offset);
@@ -228,7 +263,7 @@ impl<'a> Work<'a> {
             self.minute = now;
             let warnings = self.feed.warnings()?;
             self.health(|health| health.warnings = warnings);
-            self.seal(&settings, now)?;
+            self.seal(&settings, &portals, now)?;
             self.ledger.expire(now - settings.keep_sessions)?;
         }
         Ok(())
@@ -262,9 +297,9 @@ impl<'a> Work<'a> {
     }
 
     /// Statistics go to the ledger, and counters are set to what it has.
-    fn flush(&mut self, settings: &Settings, now: Millis) -> Result<(), KeeperError> {
-        for (portal, stamp) in &settings.portals {
-            let statistics = self.feed.statistics(portal, stamp.policy.zone.name())?;
+    fn flush(&mut self, portals: &Portals, now: Millis) -> Result<(), KeeperError> {
+        for (portal, stamping) in portals {
+            let statistics = self.feed.statistics(portal, stamping)?;
             if !statistics.is_empty() {
                 self.ledger.set_statistics(portal, &statistics, now)?;
             }
@@ -281,18 +316,18 @@ impl<'a> Work<'a> {
     }
 
     /// Who is live no more leaves the index, and the ledger hears how long they were there.
-    fn sweep(&mut self, settings: &Settings, now: Millis) -> Result<(), KeeperError> {
-        for (portal, stamp) in &settings.portals {
-            self.feed.sweep(portal, now - stamp.policy.idle_timeout - MINUTE, now)?;
+    fn sweep(&mut self, portals: &Portals, now: Millis) -> Result<(), KeeperError> {
+        for (portal, stamping) in portals {
+            self.feed.sweep(portal, now - stamping.last().policy.idle_timeout - MINUTE, now)?;
         }
         Ok(())
     }
 
     /// Seals what is over and known to be complete.
-    fn seal(&mut self, settings: &Settings, now: Millis) -> Result<(), KeeperError> {
+    fn seal(&mut self, settings: &Settings, portals: &Portals, now: Millis) -> Result<(), KeeperError> {
         let days = self.ledger.unsealed()?;
         let due = |day: &OpenDay| {
-            let end = Zone::named(&day.zone).unwrap_or_else(|_| Zone::utc()).end(day.day);
+            let end = end(day, portals);
             (end + settings.seal_after <= now).then_some(end)
         };
         let due: Vec<(OpenDay, Millis)> = days.into_iter().filter_map(|day| due(&day).map(|end| (day, end))).collect();
@@ -328,6 +363,13 @@ impl<'a> Work<'a> {
     }
 }
 
+/// When a day of a portal has ended in the zone that it has in the ledger, and in the one that the portal has.
+fn end(day: &OpenDay, portals: &Portals) -> Millis {
+    let counted = Zone::named(&day.zone).unwrap_or_else(|_| Zone::utc()).end(day.day);
+    let portal = portals.iter().find(|(portal, _)| **portal == day.portal);
+    portal.map_or(counted, |(_, stamping)| counted.max(stamping.zone_of(day.day).end(day.day)))
+}
+
 /// A ledger that is asked who was there.
 pub struct Recalled(pub Box<dyn Ledger>);
 
@@ -349,5 +391,33 @@ impl crate::store::Recall for Recalled {
         since: Millis,
     ) -> Result<Vec<crate::entry::SessionRow>, LedgerError> {
         self.0.sessions(portal, visitors, since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Experience, Policy};
+
+    #[test]
+    fn a_day_is_not_over_before_it_is_in_every_zone_it_has() {
+        let named = |zone: &str| Zone::named(zone).unwrap();
+        let policy = |zone: &str| Policy { zone: named(zone), ..Policy::preset(Experience::ServicePortal) };
+        let (berlin, new_york) = ("Europe/Berlin", "America/New_York");
+        let today = "2026-06-10".parse().unwrap();
+        let moved = |from: &str, to: &str| {
+            let stamping = Stamping::from(Stamp::new(policy(from)));
+            vec![("support".into(), stamping.changed(policy(to), named(from).start(today)))]
+        };
+        let end = |zone: &str, later: i32, portals: &Portals| {
+            end(&OpenDay { day: today.plus(later), portal: "support".to_owned(), zone: zone.to_owned() }, portals)
+        };
+        let (west, east) = (moved(berlin, new_york), moved(new_york, berlin));
+        assert_eq!(end(berlin, 0, &west), named(berlin).end(today));
+        assert_eq!(end(berlin, 1, &west), named(new_york).end(today.plus(1)), "nobody came since it moved");
+        assert_eq!(end(new_york, 0, &east), named(new_york).end(today));
+        assert_eq!(end(berlin, 1, &east), named(berlin).end(today.plus(1)));
+        assert_eq!(end(new_york, 1, &east), named(new_york).end(today.plus(1)), "another node has not moved yet");
+        assert_eq!(end(berlin, 1, &Vec::new()), named(berlin).end(today.plus(1)), "a portal of another node");
     }
 }

@@ -132,6 +132,9 @@ pub trait Ledger: Send {
     /// Days that are not sealed, sorted by day, portal and zone.
     fn unsealed(&mut self) -> Result<Vec<OpenDay>, LedgerError>;
 
+    /// The zones of a portal's newest day that is not later than `upto`; none if it has no day yet.
+    fn last_zones(&mut self, portal: &str, upto: Day) -> Result<Vec<String>, LedgerError>;
+
     /// Seals a day of a portal, for good; says how many rows that were (one a module). Whether it is time is
     /// the caller's to know. From then on the portal's days up to it that have no row are sealed too.
     fn seal(&mut self, day: &OpenDay, now: Millis) -> Result<u64, LedgerError>;

@@ -15,6 +15,7 @@
 //! assert_eq!(embeddables.idle_timeout, 30 * 60 * 1000);
 //! ```
 
+pub mod changeover;
 pub mod day;
 pub mod engine;
 pub mod entry;
@@ -22,6 +23,7 @@ pub mod flush;
 pub mod fold;
 pub mod guard;
 pub mod history;
+mod informed;
 pub mod intake;
 pub mod journal;
 pub mod keeper;
@@ -34,5 +36,6 @@ pub mod record;
 pub mod recount;
 pub mod session;
 mod sheet;
+pub mod stamping;
 pub mod store;
 pub mod usage;

@@ -1,5 +1,6 @@
 //! Usage: what reports, files and the API show of a scope in a day or month.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::AddAssign;
 
@@ -131,7 +132,7 @@ pub struct Usage {
     /// The month, if by month.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub month: Option<String>,
-    /// Whose midnight it is.
+    /// Whose midnight it is; several of a month in which the portal moved to another zone.
     pub timezone: String,
     /// The sums.
     #[serde(flatten)]
@@ -166,6 +167,12 @@ impl UsageReport {
         Self { as_of, usage, totals }
     }
 
+    /// The zones of its rows, each once.
+    pub fn zones(&self) -> String {
+        let zones: BTreeSet<&str> = self.usage.iter().flat_map(|row| row.timezone.split(BETWEEN_ZONES)).collect();
+        zones.into_iter().collect::<Vec<_>>().join(BETWEEN_ZONES)
+    }
+
     /// The rows as CSV, with the columns of the JSON in their order. `period` is `day` or `month`.
     pub fn to_csv(&self, period: &str) -> Result<Vec<u8>, csv::Error> {
         let mut csv = csv::Writer::from_writer(Vec::new());
@@ -195,6 +202,9 @@ impl UsageReport {
         csv.into_inner().map_err(|error| error.into_error().into())
     }
 }
+
+/// What stands between the zones of a row that has several.
+pub const BETWEEN_ZONES: &str = ", ";
 
 /// The columns of a usage file.
 pub const COLUMNS: [&str; 17] = [

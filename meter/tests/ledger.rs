@@ -25,4 +25,5 @@ mod ledger {
     mod sessions;
     mod speed;
     mod weather;
+    mod zones;
 }

@@ -45,6 +45,7 @@ mod units;
 mod upstream;
 mod veil;
 mod visitor;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -63,6 +64,7 @@ pub(crate) use upstream::{Upstream, address};
 
 use around::Around;
 use problem::Notes;
+use written::Written;
 
 /// Where a configuration is looked for when none is named.
 pub(crate) const DEFAULT_FILE: &str = "portalmeter.toml";
@@ -88,6 +90,8 @@ pub(crate) struct Config {
     pub(crate) flush: Flush,
     /// The portals, in the order of the file; at least one.
     pub(crate) portals: Vec<Portal>,
+    /// The file's keys, for a reload to compare.
+    pub(crate) written: Written,
 }
 
 impl Config {
@@ -162,6 +166,6 @@ fn checked(
 ) -> Result<(Config, Vec<Problem>), Problems> {
     let mut notes = Notes::new(name, text);
     let Some(raw) = read::read(text, &mut notes) else { return Err(notes.refuse()) };
-    let config = build::build(&raw, Around { dir, env }, &mut notes);
+    let config = build::build(&raw, Written::new(text), Around { dir, env }, &mut notes);
     notes.conclude(config)
 }

@@ -9,6 +9,7 @@ use portalmeter_meter::engine::{self, Engine, Recovered, Recovery, SharedStore};
 use portalmeter_meter::history::Memory;
 use portalmeter_meter::keeper::{self, Feed, Keeper, Nothing, Outgoing, Recalled};
 use portalmeter_meter::observation::Stamp;
+use portalmeter_meter::stamping::Stamping;
 use portalmeter_meter::store::embedded::EmbeddedStore;
 use portalmeter_meter::store::redis::{self, NodeState, RedisStore};
 use portalmeter_meter::store::{Recall, Store};
@@ -118,7 +119,12 @@ pub(crate) fn apply(config: &Config, segments: &[PathBuf]) -> Result<Recovered, 
 }
 
 /// Brings what commits tell to the ledger.
-pub(crate) fn keeper(config: &Config, clock: &Clock, engine: &Arc<Engine>) -> Result<Keeper, String> {
+pub(crate) fn keeper(
+    config: &Config,
+    clock: &Clock,
+    engine: &Arc<Engine>,
+    stampings: Vec<Stamping>,
+) -> Result<Keeper, String> {
     let passed = {
         let (engine, clock) = (Arc::clone(engine), clock.clone());
         Arc::new(move || if engine.backlog().0 == 0 { clock.now() } else { 0 })
@@ -133,7 +139,6 @@ pub(crate) fn keeper(config: &Config, clock: &Clock, engine: &Arc<Engine>) -> Re
     let files = Mutex::new(UsageFiles::new(config));
     let at_most = |duration: Duration| Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX);
     let settings = keeper::Settings {
-        portals: portals(config).into_iter().zip(stamps(config)).collect(),
         seal_after: at_most(config.ledger.seal_after),
         seal_wait: at_most(config.ledger.seal_wait),
         keep_sessions: at_most(config.ledger.keep_sessions),
@@ -149,7 +154,8 @@ pub(crate) fn keeper(config: &Config, clock: &Clock, engine: &Arc<Engine>) -> Re
         },
     };
     let ledger = ledger::to_keep(config).map_err(|error| error.to_string())?;
-    Keeper::start(feed, ledger, settings).map_err(|error| error.to_string())
+    let portals = portals(config).into_iter().zip(stampings).collect();
+    Keeper::start(feed, ledger, portals, settings).map_err(|error| error.to_string())
 }
 
 fn connect(config: &Config, settings: &redis::Settings) -> RedisStore {
@@ -164,10 +170,11 @@ fn connect(config: &Config, settings: &redis::Settings) -> RedisStore {
     store
 }
 
-fn portals(config: &Config) -> Vec<Arc<str>> {
+/// The portals' names, in the order of the file.
+pub(crate) fn portals(config: &Config) -> Vec<Arc<str>> {
     config.portals.iter().map(|portal| Arc::clone(&portal.rules.name)).collect()
 }
 
-pub(crate) fn stamps(config: &Config) -> Vec<Stamp> {
+fn stamps(config: &Config) -> Vec<Stamp> {
     config.portals.iter().map(|portal| portal.stamp.clone()).collect()
 }

@@ -27,10 +27,12 @@ mod metrics;
 mod nominated;
 mod output;
 mod probes;
+mod reload;
 mod resolve;
 mod shutdown;
 mod upstream;
 mod usage_files;
+mod zones;
 
 /// The program: reads the command line, and does what it says.
 pub fn main() -> ExitCode {

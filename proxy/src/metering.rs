@@ -29,8 +29,6 @@ pub(crate) struct Metering {
     pub(crate) counters: Counters,
     /// Response fields that clients do not get to see, by portal.
     pub(crate) hidden_headers: Vec<Vec<String>>,
-    /// Portals that hand out the meter's cookie.
-    pub(crate) issues_cookie: Vec<bool>,
     /// A stalled disk holds a page no longer.
     pub(crate) max_wait: Duration,
 }
@@ -136,7 +134,7 @@ impl Metering {
     }
 
     fn hand_out(&self, portal: usize, fingerprint: Name, now: Millis, https: bool) -> Option<(String, Name)> {
-        if !*self.issues_cookie.get(portal)? {
+        if !self.intake.issues_cookies(portal, now) {
             return None;
         }
         let mut id = [0; 16];

@@ -10,7 +10,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeLabel
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::Registry;
 
 use crate::door::refusal::Refusal;
@@ -85,6 +85,8 @@ pub(crate) struct Counters {
     pub(crate) panics: Counter,
     pub(crate) no_randomness: Counter,
     pub(crate) probes: Fates,
+    /// 1 or 0.
+    pub(crate) config_reload_ok: Gauge,
 }
 
 /// A registry of everything a running meter tells.
@@ -101,6 +103,11 @@ pub(crate) fn registry(metering: &Arc<Metering>, issuers: &[Arc<Issuer>]) -> Reg
         "probes",
         "Questions to portals who holds a cookie, by what became of them",
         counters.probes.clone(),
+    );
+    registry.register(
+        "config_reload_ok",
+        "Whether the configuration that was read last is the one that runs",
+        counters.config_reload_ok.clone(),
     );
     registry.register_collector(Box::new(EngineMetrics(Arc::clone(metering))));
     if !issuers.is_empty() {

@@ -74,15 +74,13 @@ fn table(report: &UsageReport, period: &str) -> String {
         }
     }
     debug_assert!(SHOWN.iter().all(|column| COLUMNS.contains(column)));
-    let zones: std::collections::BTreeSet<&str> = report.usage.iter().map(|row| row.timezone.as_str()).collect();
-    let zones: Vec<&str> = zones.into_iter().collect();
     format!(
         "{table}\nbillable = guest_raw - bot + external = {} - {} + {} = {}; days in {}; as of {}\n",
         sums.guest_raw,
         sums.bot,
         sums.external,
         sums.billable,
-        zones.join(", "),
+        report.zones(),
         report.as_of
     )
 }

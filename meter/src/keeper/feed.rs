@@ -7,6 +7,7 @@ use portalmeter_rules::time::Millis;
 use crate::day::Day;
 use crate::entry::Entry;
 use crate::ledger::{Position, Statistics, Totals};
+use crate::stamping::Stamping;
 use crate::store::StoreError;
 
 /// A stretch of a portal's entries.
@@ -51,7 +52,7 @@ pub trait Feed: Send {
     fn acknowledge(&mut self, portal: &Arc<str>, ledger: &str, upto: Position) -> Result<(), StoreError>;
 
     /// Statistics of a portal's days, where the store alone has them.
-    fn statistics(&mut self, portal: &Arc<str>, zone: &str) -> Result<Vec<Statistics>, StoreError>;
+    fn statistics(&mut self, portal: &Arc<str>, stamping: &Stamping) -> Result<Vec<Statistics>, StoreError>;
 
     /// Whether there are counters that are a projection of the ledger.
     fn has_counters(&self) -> bool {

@@ -6,6 +6,7 @@ use portalmeter_rules::time::Millis;
 
 use super::feed::{Attendance, Feed, Read};
 use crate::ledger::{Position, Statistics};
+use crate::stamping::Stamping;
 use crate::store::StoreError;
 
 /// Up to when the only node has committed all it saw.
@@ -27,7 +28,7 @@ impl Feed for Nothing {
         Ok(())
     }
 
-    fn statistics(&mut self, _: &Arc<str>, _: &str) -> Result<Vec<Statistics>, StoreError> {
+    fn statistics(&mut self, _: &Arc<str>, _: &Stamping) -> Result<Vec<Statistics>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -11,6 +11,7 @@ use super::nothing::Passed;
 use crate::day::Day;
 use crate::entry::Entry;
 use crate::ledger::{Position, Statistics, sqlite};
+use crate::stamping::Stamping;
 use crate::store::StoreError;
 
 /// The feed of an embedded store without a ledger of its own.
@@ -55,7 +56,7 @@ impl Feed for Outgoing {
         Ok(())
     }
 
-    fn statistics(&mut self, portal: &Arc<str>, _: &str) -> Result<Vec<Statistics>, StoreError> {
+    fn statistics(&mut self, portal: &Arc<str>, _: &Stamping) -> Result<Vec<Statistics>, StoreError> {
         let mut ask = self.database.prepare_cached(
             "SELECT module, day, zone, page_views, actions, duration_ms FROM statistic WHERE portal = ?1",
         )?;

@@ -8,6 +8,7 @@ use portalmeter_rules::time::Millis;
 use super::feed::{Attendance, Feed, Read};
 use crate::day::Day;
 use crate::ledger::{Position, Statistics, Totals};
+use crate::stamping::Stamping;
 use crate::store::redis::counters::Settled;
 use crate::store::redis::stream::{self, StreamId};
 use crate::store::redis::{Continuity, RedisStore};
@@ -54,7 +55,7 @@ impl Feed for RedisStore {
         Ok(())
     }
 
-    fn statistics(&mut self, portal: &Arc<str>, zone: &str) -> Result<Vec<Statistics>, StoreError> {
+    fn statistics(&mut self, portal: &Arc<str>, stamping: &Stamping) -> Result<Vec<Statistics>, StoreError> {
         let days = Self::statistics(self, portal)?;
         let by_module: BTreeSet<Day> = days.iter().filter(|day| day.module.is_some()).map(|day| day.day).collect();
         // A portal's day is the sum of its modules, which the ledger has each.
@@ -63,7 +64,7 @@ impl Feed for RedisStore {
         let statistics = days.map(|day| Statistics {
             module: day.module.as_deref().map(str::to_owned),
             day: day.day,
-            zone: zone.to_owned(),
+            zone: stamping.zone_of(day.day).name().to_owned(),
             page_views: day.sums.page_views,
             actions: day.sums.actions,
             duration_ms: day.sums.duration_ms.max(0),

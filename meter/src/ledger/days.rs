@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::tables::{Scope, Tables};
 use super::{LedgerError, Total};
-use crate::day::Day;
+use crate::day::{Day, Zone};
 use crate::usage::Sums;
 
 /// Days of portals, from the first that matters on.
@@ -87,6 +87,14 @@ impl Days {
         &mut row.total
     }
 
+    /// A record of an open day was counted in a zone: the day's total bears the zone in which it ends last.
+    pub(super) fn counts_in(&mut self, scope: Scope<'_>, day: Day, zone: &str) {
+        let total = self.change(scope, day, zone);
+        if total.zone != zone && ends_later(day, zone, &total.zone) {
+            zone.clone_into(&mut total.zone);
+        }
+    }
+
     /// What changed: portal and total, sorted by portal, day and module.
     pub(super) fn changed(&self) -> Vec<(&str, &Total)> {
         let rows = self
@@ -95,4 +103,10 @@ impl Days {
             .flat_map(|(portal, days)| days.values().flat_map(BTreeMap::values).map(move |row| (portal.as_str(), row)));
         rows.filter(|(_, row)| row.changed).map(|(portal, row)| (portal, &row.total)).collect()
     }
+}
+
+/// Whether a day ends later in a zone than in another. Where both are no zones of ours, one of them is taken for good.
+fn ends_later(day: Day, zone: &str, than: &str) -> bool {
+    let end = |zone: &str| Zone::named(zone).ok().map(|zone| zone.end(day));
+    (end(zone), zone) > (end(than), than)
 }

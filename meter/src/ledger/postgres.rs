@@ -216,6 +216,16 @@ impl Ledger for PostgresLedger {
         })
     }
 
+    fn last_zones(&mut self, portal: &str, upto: Day) -> Result<Vec<String>, LedgerError> {
+        self.view(|tables| {
+            let sql = "SELECT DISTINCT zone FROM usage_day WHERE portal = $1 AND day =
+                         (SELECT MAX(day) FROM usage_day WHERE portal = $1 AND day <= $2)";
+            let mut zones = tables.query(sql, &[&portal, &Date(upto)], |row| Ok(row.try_get(0)?))?;
+            zones.sort();
+            Ok(zones)
+        })
+    }
+
     fn seal(&mut self, day: &OpenDay, now: Millis) -> Result<u64, LedgerError> {
         self.change(&day.portal, now, |tables, _| total::seal(tables, day, now))
     }

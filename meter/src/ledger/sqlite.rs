@@ -174,6 +174,15 @@ impl Ledger for SqliteLedger {
         Ok(days.collect::<Result<_, _>>()?)
     }
 
+    fn last_zones(&mut self, portal: &str, upto: Day) -> Result<Vec<String>, LedgerError> {
+        let mut ask = self.database.prepare_cached(
+            "SELECT DISTINCT zone FROM usage_day WHERE portal = ?1 AND day =
+               (SELECT MAX(day) FROM usage_day WHERE portal = ?1 AND day <= ?2) ORDER BY zone",
+        )?;
+        let zones = ask.query_map(params![portal, upto.0], |row| row.get(0))?;
+        Ok(zones.collect::<Result<_, _>>()?)
+    }
+
     fn seal(&mut self, day: &OpenDay, now: Millis) -> Result<u64, LedgerError> {
         self.change(|step| total::seal(&mut SqliteTables(step), day, now))
     }

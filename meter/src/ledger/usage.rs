@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{LedgerError, Query, Total};
 use crate::day::Day;
-use crate::usage::{Counters, State, Usage};
+use crate::usage::{BETWEEN_ZONES, Counters, State, Usage};
 
 /// Rows of one group while they are summed.
 struct Group {
-    zone: String,
+    /// In the order of the days.
+    zones: Vec<String>,
     counters: Counters,
     from: Day,
     to: Day,
@@ -34,12 +35,15 @@ pub(super) fn group(
     for (portal, total) in totals {
         let end = query.by.end(total.day);
         let group = groups.entry((portal, total.module.unwrap_or_default(), end)).or_insert_with(|| Group {
-            zone: total.zone,
+            zones: Vec::new(),
             counters: Counters::default(),
             from: query.by.start(total.day).max(query.from),
             to: end.min(query.to),
             state: State::Sealed,
         });
+        if !group.zones.contains(&total.zone) {
+            group.zones.push(total.zone);
+        }
         group.counters += Counters::of(&total.sums);
         if total.sealed.is_none() {
             group.state = State::Open;
@@ -54,7 +58,7 @@ pub(super) fn group(
             module: (!module.is_empty()).then_some(module),
             day,
             month,
-            timezone: group.zone,
+            timezone: group.zones.join(BETWEEN_ZONES),
             counters: group.counters,
             unique_visitors,
             unique_users,

@@ -157,6 +157,10 @@ impl Ledger for Paper {
         Ok(open)
     }
 
+    fn last_zones(&mut self, _: &str, _: Day) -> Result<Vec<String>, LedgerError> {
+        not_on_paper()
+    }
+
     fn seal(&mut self, _: &OpenDay, _: Millis) -> Result<u64, LedgerError> {
         not_on_paper()
     }

@@ -25,7 +25,7 @@ pub(crate) fn check(path: &Path) -> ExitCode {
             tell(warnings.iter());
             say(&summary(path, &config, warnings.len()));
             unreachable(&config);
-            answer(reach::store(&config).iter().chain([&reach::ledger(&config)]))
+            answer(reach::store(&config).into_iter().chain(reach::ledger(&config)))
         }
         Err(problems) => {
             tell(problems.iter());
@@ -53,7 +53,7 @@ fn say_aside(text: &str) {
 }
 
 /// Says what came of trying to reach store and ledger.
-fn answer<'a>(all: impl Iterator<Item = &'a Reached>) -> ExitCode {
+fn answer(all: impl Iterator<Item = Reached>) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     for reached in all {
         match reached {

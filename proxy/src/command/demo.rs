@@ -38,13 +38,13 @@ fn start(args: &DemoArgs) -> Result<(), String> {
         super::check::tell(problems.iter());
         "its own configuration is refused".to_owned()
     })?;
-    let visitors = args.clone_for_visitors();
+    let (visitors, read) = (args.clone_for_visitors(), file.clone());
     let listening = move || {
         say(&welcome(&visitors, &file));
         trickle(visitors.listen, visitors.seed);
     };
     let passing = args.data_dir.is_none();
-    super::run::serve(&config, listening, move || {
+    super::run::serve(&config, Some(&read), listening, move || {
         if passing && let Err(error) = std::fs::remove_dir_all(&dir) {
             tracing::warn!(%error, dir = %dir.display(), "the demo's folder could not be removed");
         }

@@ -4,13 +4,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use portalmeter_meter::ledger::{Ledger, LedgerError};
+use portalmeter_meter::ledger::LedgerError;
 use portalmeter_meter::store::redis::error::{RedisError, Trouble};
 use portalmeter_meter::store::redis::guard::Finding;
 use portalmeter_meter::store::redis::{RedisStore, Settings};
 
 use crate::config::{Config, Store};
 use crate::ledger;
+use crate::metering::now;
+use crate::{keeping, zones};
 
 /// What came of trying.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub(crate) enum Reached {
 }
 
 /// Nobody waits longer for an answer that does not come.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Clocks may be so many milliseconds apart before it is said: observations carry the store's time all the same.
 const CLOCKS: i64 = 1_000;
@@ -64,23 +66,34 @@ fn told(place: &str, finding: Finding) -> Reached {
     Reached::Away(format!("the store at {}: {detail}: {meaning}", server.as_deref().unwrap_or(place)))
 }
 
-/// Asks the ledger who it is.
-pub(crate) fn ledger(config: &Config) -> Reached {
+/// Asks the ledger who it is, and whether portals had another time zone.
+pub(crate) fn ledger(config: &Config) -> Vec<Reached> {
     let (place, config) = (ledger::place(config), config.clone());
-    let ask = move || ledger::to_read(&config).and_then(|mut ledger: Box<dyn Ledger>| ledger.id());
-    match within(PATIENCE, ask) {
+    let names = keeping::portals(&config);
+    let ask = move || {
+        let mut ledger = ledger::to_read(&config)?;
+        Ok((ledger.id()?, zones::as_counted(&config, &mut *ledger, now())?))
+    };
+    let reached = match within(PATIENCE, ask) {
+        Some(Ok((id, stampings))) => {
+            let fine = Reached::Fine(format!("the ledger at {place} answers; its id is {id}"));
+            let moves = names.iter().zip(&stampings).filter_map(|(portal, stamping)| {
+                stamping.changeover().map(|changeover| Reached::Fine(zones::in_words(portal, changeover)))
+            });
+            return std::iter::once(fine).chain(moves).collect();
+        }
         None => Reached::Away(format!("the ledger at {place} does not answer within {} s", PATIENCE.as_secs())),
-        Some(Ok(id)) => Reached::Fine(format!("the ledger at {place} answers; its id is {id}")),
         Some(Err(error @ (LedgerError::Absent | LedgerError::Older { .. }))) => {
             Reached::Fine(format!("the ledger at {place}: {error}"))
         }
         Some(Err(error @ LedgerError::Away(_))) => Reached::Away(format!("the ledger at {place}: {error}")),
         Some(Err(error)) => Reached::Useless(format!("the ledger at {place}: {error}")),
-    }
+    };
+    vec![reached]
 }
 
 /// What `ask` says, if it says it in time. It is left to itself if not: the process is about to end.
-fn within<T: Send + 'static>(patience: Duration, ask: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+pub(crate) fn within<T: Send + 'static>(patience: Duration, ask: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (tell, told) = mpsc::channel();
     thread::spawn(move || tell.send(ask()));
     told.recv_timeout(patience).ok()

@@ -59,7 +59,7 @@ pub(crate) fn intake(config: &Config) -> Intake {
         secret = [7; 32];
     }
     let secret = if config.secret.current.is_empty() { secret.to_vec() } else { config.secret.current.clone() };
-    let stamps = config.portals.iter().map(|portal| portal.stamp.clone()).collect();
+    let stamps = config.portals.iter().map(|portal| portal.stamp.clone());
     Intake::new(config.rules(&secret), stamps).guarded(config.guards())
 }
 

@@ -17,6 +17,8 @@ use portalmeter_meter::history::Memory;
 use portalmeter_meter::intake::Intake;
 use portalmeter_meter::journal::reader::{self, Retention};
 use portalmeter_meter::journal::{Journal, Limits};
+use portalmeter_meter::observation::Stamp;
+use portalmeter_meter::stamping::Stamping;
 use portalmeter_meter::store::NodeId;
 use tracing_subscriber::EnvFilter;
 
@@ -32,12 +34,16 @@ use crate::metering::Metering;
 use crate::metrics::{self, Counters};
 use crate::output::say_aside;
 use crate::probes::Probes;
+use crate::reload::Reload;
 use crate::resolve;
 use crate::shutdown::{Drain, InFlight};
 use crate::upstream::Upstreams;
+use crate::zones;
 
 /// Runs until it is asked to end.
 pub(crate) fn run(args: &RunArgs) -> ExitCode {
+    let file = args.config.as_deref().unwrap_or(Path::new(config::DEFAULT_FILE));
+    let single = args.listen.is_some() && args.upstream.is_some();
     let config = match (&args.listen, &args.upstream) {
         (Some(listen), Some(upstream)) => match Config::single(listen, upstream, args.data_dir.as_deref()) {
             Ok(config) => Some(config),
@@ -46,14 +52,14 @@ pub(crate) fn run(args: &RunArgs) -> ExitCode {
                 None
             }
         },
-        _ => read(args.config.as_deref().unwrap_or(Path::new(config::DEFAULT_FILE))).map(|(config, warnings)| {
+        _ => read(file).map(|(config, warnings)| {
             tell(warnings.iter());
             config
         }),
     };
     let Some(config) = config else { return ExitCode::FAILURE };
     log_to_stderr();
-    match serve(&config, || {}, || {}) {
+    match serve(&config, (!single).then_some(file), || {}, || {}) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             say_aside(&format!("portalmeter cannot run: {problem}\n"));
@@ -82,10 +88,11 @@ pub(crate) fn log_to_stderr() {
     let _ = subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init();
 }
 
-/// Serves until SIGTERM or SIGINT. `listening` is called once visitors can come in, `ended` when all
+/// Serves until SIGTERM or SIGINT, and reads `file` again at SIGHUP. `listening` is called once visitors can come in, `ended` when all
 /// is committed.
 pub(crate) fn serve(
     config: &Config,
+    file: Option<&Path>,
     listening: impl FnOnce() + Send + 'static,
     ended: impl Fn() + Send + Sync + 'static,
 ) -> Result<(), String> {
@@ -99,6 +106,8 @@ pub(crate) fn serve(
     }
     let admin_listener = bind(config.admin.listen)?;
     let metering = Arc::new(meter(config)?);
+    let reload = Reload::new(file.map(Path::to_owned), config.clone(), Arc::clone(&metering));
+    reload.at_each_hangup().map_err(|error| format!("SIGHUP cannot be watched: {error}"))?;
     let in_flight = InFlight::default();
     let issuers = issuers::of(metering.intake.rules());
     let admin = Admin {
@@ -196,22 +205,26 @@ fn meter(config: &Config) -> Result<Metering, String> {
     let secret = keeping::secret(config)?;
     let memory = Memory::keeping(config.journal.keep);
     let journal_dir = config.data_dir.join("journal");
-    let (clock, stamps) = (Clock::default(), keeping::stamps(config));
+    let clock = Clock::default();
     let (store, shared) = keeping::store(config, &clock)?;
+    let stampings = zones::at_start(config, clock.now());
+    for (portal, stamping) in config.portals.iter().zip(&stampings) {
+        stamping.changeover().inspect(|changeover| zones::tell(&portal.rules.name, changeover));
+    }
     let limits = Limits { disk: config.journal.max_size, ..Limits::default() };
     let journal = Journal::create(&journal_dir, node()?, limits).map_err(|error| format!("the journal: {error}"))?;
     let settings = settings(config, memory, shared, &clock);
+    let stamps: Vec<Stamp> = stampings.iter().flat_map(Stamping::stamps).cloned().collect();
     let engine = Arc::new(Engine::start(store, journal, &stamps, settings).map_err(|error| error.to_string())?);
-    let keeper = keeping::keeper(config, &clock, &engine)?;
+    let keeper = keeping::keeper(config, &clock, &engine, stampings.clone())?;
     let each = |of: fn(&config::Portal) -> Vec<String>| config.portals.iter().map(of).collect();
     Ok(Metering {
-        intake: Intake::new(config.rules(&secret), stamps).guarded(config.guards()),
+        intake: Intake::new(config.rules(&secret), stampings).guarded(config.guards()),
         engine,
         keeper,
         clock,
         counters: Counters::default(),
         hidden_headers: each(|portal| portal.hidden_headers.clone()),
-        issues_cookie: config.portals.iter().map(|portal| portal.issues_cookie).collect(),
         max_wait: config.journal.max_wait,
     })
 }

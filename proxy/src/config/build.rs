@@ -6,13 +6,14 @@ use toml::Spanned;
 
 use super::around::{Around, in_the_way};
 use super::problem::Notes;
+use super::written::Written;
 use super::{Config, Portal, keeping, ledger, overlap, portal, raw, secret, server, store};
 
 /// Where nothing else is configured.
 const DATA_DIR: &str = "data";
 
 /// The configuration; of use only if no error was noted.
-pub(super) fn build(raw: &raw::Config, around: Around<'_>, notes: &mut Notes) -> Config {
+pub(super) fn build(raw: &raw::Config, written: Written, around: Around<'_>, notes: &mut Notes) -> Config {
     let data_dir = data_dir(raw, around, notes);
     let secret = secret::build(raw.secret.as_ref(), &data_dir, around, notes);
     let server = server::server(&raw.server, notes);
@@ -32,6 +33,7 @@ pub(super) fn build(raw: &raw::Config, around: Around<'_>, notes: &mut Notes) ->
         store,
         flush: keeping::flush(&raw.flush, around, notes),
         portals,
+        written,
     }
 }
 

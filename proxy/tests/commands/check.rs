@@ -66,3 +66,20 @@ fn a_password_is_not_shown_where_an_error_quotes_its_line() {
     );
     assert!(!format!("{told:?}").contains("hunter2"), "{told:?}");
 }
+
+#[test]
+fn a_portal_that_moves_to_another_zone_is_told() {
+    let books = Books::new();
+    let told = books.ask("check");
+    assert!(told.code == 0 && !told.out.contains("moves"), "{told:?}");
+    let file = books.data_dir().with_file_name("portalmeter.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = text.replacen("name = \"support\"\n", "name = \"support\"\ntimezone = \"Asia/Kolkata\"\n", 1);
+    std::fs::write(&file, text).unwrap();
+    let told = books.ask("check");
+    let tomorrow = super::books::today().plus(1);
+    let line = format!(
+        "\nsupport moves from UTC to Asia/Kolkata: that applies from its day {tomorrow} on, at {tomorrow}T00:00:00Z\n"
+    );
+    assert!(told.code == 0 && told.out.contains(&line), "{line}: {told:?}");
+}

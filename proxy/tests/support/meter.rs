@@ -1,7 +1,7 @@
 //! `portalmeter run` before a portal, and what it has counted.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::clock::{self, Hands};
-use super::exchange::Message;
 use super::usage::{self, Usage};
 
 /// How it runs.
@@ -129,6 +128,39 @@ impl Meter {
         usage::report(&self.config(), &["--day", day])
     }
 
+    /// Changes what its configuration says, which it hears of at the next hang-up or start.
+    pub(crate) fn write(&self, from: &str, to: &str) {
+        let text = fs::read_to_string(self.config()).unwrap();
+        assert!(text.contains(from), "no `{from}` in {text}");
+        fs::write(self.config(), text.replace(from, to)).unwrap();
+    }
+
+    /// Asks it to read its configuration again.
+    pub(crate) fn hang_up(&self) {
+        let id = self.running.lock().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+    }
+
+    /// A metric's value, by its name behind `portalmeter_`.
+    pub(crate) fn metric(&self, name: &str) -> Option<i64> {
+        let text = self.admin("/metrics")?;
+        let line =
+            text.lines().find_map(|line| line.strip_prefix("portalmeter_")?.strip_prefix(name)?.strip_prefix(' '));
+        line?.parse().ok()
+    }
+
+    /// Of each row of a day, whose midnight it is and whether it is sealed.
+    pub(crate) fn standing_of(&self, day: &str) -> Vec<String> {
+        usage::standing(&self.config(), day)
+    }
+
+    /// What `recount` finds amiss in March.
+    pub(crate) fn recount(&self) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portalmeter"));
+        let output = command.args(["recount", "--month", "2026-03", "--config"]).arg(self.config()).output().unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    }
+
     /// Asks it to end, which it does in time; and what was counted in the end.
     pub(crate) fn end(&self) -> Usage {
         let mut running = self.running.lock().unwrap();
@@ -154,7 +186,8 @@ impl Meter {
         self.folder.path().join("portalmeter.toml")
     }
 
-    fn log(&self) -> String {
+    /// What it said so far.
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
@@ -171,10 +204,18 @@ impl Meter {
     }
 
     fn is_ready(&self) -> bool {
-        let Ok(mut stream) = TcpStream::connect(self.admin) else { return false };
-        let request = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        let answer = stream.write_all(request.as_bytes()).ok().and_then(|()| Message::read(&stream));
-        answer.is_some_and(|answer| answer.word(1) == "200") && TcpStream::connect(self.address).is_ok()
+        let ready = self.admin("/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200 "));
+        ready && TcpStream::connect(self.address).is_ok()
+    }
+
+    /// What its admin listener answers.
+    fn admin(&self, path: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(self.admin).ok()?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
     }
 }
 

@@ -18,14 +18,7 @@ pub(crate) struct Usage {
 
 /// Asks for the days named by these arguments.
 pub(crate) fn report(config: &Path, days: &[&str]) -> Usage {
-    let output = Command::new(env!("CARGO_BIN_EXE_portalmeter"))
-        .args(["report", "--output", "json", "--config"])
-        .arg(config)
-        .args(days)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "report: {}", String::from_utf8_lossy(&output.stderr));
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = ask(config, days);
     let of = |name: &str| report["totals"][name].as_i64().unwrap();
     Usage {
         guest: of("guest"),
@@ -35,4 +28,22 @@ pub(crate) fn report(config: &Path, days: &[&str]) -> Usage {
         converted: of("converted"),
         page_views: of("page_views"),
     }
+}
+
+/// Of each row of a day, whose midnight it is and whether it is sealed.
+pub(crate) fn standing(config: &Path, day: &str) -> Vec<String> {
+    let report = ask(config, &["--day", day]);
+    let rows = report["usage"].as_array().unwrap().iter();
+    rows.map(|row| format!("{} {}", row["timezone"].as_str().unwrap(), row["state"].as_str().unwrap())).collect()
+}
+
+fn ask(config: &Path, days: &[&str]) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_portalmeter"))
+        .args(["report", "--output", "json", "--config"])
+        .arg(config)
+        .args(days)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "report: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
 }

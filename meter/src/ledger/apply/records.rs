@@ -167,6 +167,7 @@ fn hold(known: &mut Known, told: &Line, days: &mut Days, taken: &mut Taken) {
         return;
     }
     taken.added += u64::from(before.is_none());
+    days.counts_in(told.scope(), told.day, &told.zone);
     let sums = &mut days.change(told.scope(), told.day, &told.zone).sums;
     if let Some(line) = before {
         sums.add(line.class, -i64::from(line.amount));

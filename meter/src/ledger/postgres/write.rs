@@ -152,9 +152,10 @@ pub(super) fn totals(tables: &mut PostgresTables<'_, '_>, rows: &[(&str, &Total)
            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
            $14::timestamptz[])
          ON CONFLICT (portal, day, module) DO UPDATE SET
-           guest = excluded.guest, external = excluded.external, internal = excluded.internal, bot = excluded.bot,
-           converted = excluded.converted, page_views = excluded.page_views, actions = excluded.actions,
-           duration_ms = excluded.duration_ms, revision = excluded.revision, sealed = excluded.sealed
+           zone = excluded.zone, guest = excluded.guest, external = excluded.external, internal = excluded.internal,
+           bot = excluded.bot, converted = excluded.converted, page_views = excluded.page_views,
+           actions = excluded.actions, duration_ms = excluded.duration_ms, revision = excluded.revision,
+           sealed = excluded.sealed
          WHERE usage_day.sealed IS NULL AND usage_day.revision = excluded.revision - 1"
     );
     let class = |number: usize| column!(rows, |(_, total)| total.sums.records[number]);

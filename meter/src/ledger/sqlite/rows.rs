@@ -221,9 +221,10 @@ fn write_totals(database: &Connection, days: &[(&str, &Total)]) -> Result<(), Le
         "INSERT INTO usage_day ({TOTAL})
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
          ON CONFLICT (portal, day, module) DO UPDATE SET
-           guest = excluded.guest, external = excluded.external, internal = excluded.internal, bot = excluded.bot,
-           converted = excluded.converted, page_views = excluded.page_views, actions = excluded.actions,
-           duration_ms = excluded.duration_ms, revision = excluded.revision, sealed = excluded.sealed
+           zone = excluded.zone, guest = excluded.guest, external = excluded.external, internal = excluded.internal,
+           bot = excluded.bot, converted = excluded.converted, page_views = excluded.page_views,
+           actions = excluded.actions, duration_ms = excluded.duration_ms, revision = excluded.revision,
+           sealed = excluded.sealed
          WHERE usage_day.sealed IS NULL AND usage_day.revision = excluded.revision - 1"
     ))?;
     for (portal, total) in days {
