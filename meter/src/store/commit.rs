@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use portalmeter_rules::time::Millis;
 
-use super::plan::{Circumstances, Held, Visit, plan};
+use super::plan::{Circumstances, Held, Planned, Visit, plan};
 use super::recall::{Recall, Recalled, Vouched};
 use super::step::{Outcome, Place, Slot, Step};
 use super::{Committed, NodeId, Store, StoreError};
@@ -122,11 +122,20 @@ impl<'a> Commit<'a> {
         Err(StoreError::Contended(left.len()))
     }
 
-    /// Plans these visits on what the store is thought to hold, and takes their steps; returns those that lost a race.
+    /// Plans these visits on what the store is thought to hold, and takes their steps; returns those that lost a race,
+    /// and those that need more values, which are read for all of them at once.
     fn round<'v>(&mut self, visits: &[&'v Visit], done: &mut Committed) -> Result<Vec<&'v Visit>, StoreError> {
         let (mut steps, mut planned) = (Vec::new(), Vec::new());
+        let (mut left, mut needs) = (Vec::new(), BTreeSet::new());
         for visit in visits {
-            let (step, outcome) = self.plan(visit)?;
+            let (step, outcome) = match self.plan(visit)? {
+                Ok(planned) => planned,
+                Err(places) => {
+                    needs.extend(places);
+                    left.push(*visit);
+                    continue;
+                }
+            };
             for write in &step.writes {
                 let place = Place { portal: Arc::clone(&step.portal), slot: write.slot.clone() };
                 self.held.insert(place, write.after.clone());
@@ -135,7 +144,6 @@ impl<'a> Commit<'a> {
             steps.push(step);
         }
         let outcomes = self.store.apply(&steps, self.batch.now)?;
-        let mut lost = Vec::new();
         for ((step, (visit, committed)), outcome) in steps.iter().zip(planned).zip(outcomes) {
             match outcome {
                 Outcome::Done => {
@@ -148,11 +156,12 @@ impl<'a> Commit<'a> {
                     for (write, value) in step.writes.iter().zip(there) {
                         self.held.insert(Place { portal: Arc::clone(&step.portal), slot: write.slot.clone() }, value);
                     }
-                    lost.push(visit);
+                    left.push(visit);
                 }
             }
         }
-        Ok(lost)
+        self.load(needs)?;
+        Ok(left)
     }
 
     fn vouched(&mut self, step: &Step) {
@@ -162,37 +171,32 @@ impl<'a> Commit<'a> {
         }
     }
 
-    fn plan(&mut self, visit: &Visit) -> Result<(Step, Committed), StoreError> {
-        loop {
-            let Self { store, stamps, held, recalled, memory, batch, again, .. } = self;
-            let (asking, failure) = (RefCell::new((store, stamps)), RefCell::new(None));
-            let stamp = |id| {
-                let (store, stamps) = &mut *asking.borrow_mut();
-                if let Some(known) = stamps.get(&id) {
-                    return known.clone();
-                }
-                let found = store.stamp(id).unwrap_or_else(|error| {
-                    failure.replace(Some(error));
-                    None
-                });
-                stamps.insert(id, found.clone());
-                found
-            };
-            let again = again.as_deref();
-            let at = Circumstances { held, recalled, again, stamps: &stamp, memory: *memory, now: batch.now };
-            let planned = plan(visit, at);
-            // A value whose policy cannot be asked for is not damaged.
-            if let Some(failure) = failure.into_inner() {
-                return Err(failure);
+    fn plan(&mut self, visit: &Visit) -> Result<Planned, StoreError> {
+        let Self { store, stamps, held, recalled, memory, batch, again, .. } = self;
+        let (asking, failure) = (RefCell::new((store, stamps)), RefCell::new(None));
+        let stamp = |id| {
+            let (store, stamps) = &mut *asking.borrow_mut();
+            if let Some(known) = stamps.get(&id) {
+                return known.clone();
             }
-            match planned {
-                Ok(planned) => return Ok(planned),
-                Err(places) => self.load(places)?,
-            }
-        }
+            let found = store.stamp(id).unwrap_or_else(|error| {
+                failure.replace(Some(error));
+                None
+            });
+            stamps.insert(id, found.clone());
+            found
+        };
+        let again = again.as_deref();
+        let at = Circumstances { held, recalled, again, stamps: &stamp, memory: *memory, now: batch.now };
+        let planned = plan(visit, at);
+        // A value whose policy cannot be asked for is not damaged.
+        failure.into_inner().map_or(Ok(planned), Err)
     }
 
     fn load(&mut self, places: BTreeSet<Place>) -> Result<(), StoreError> {
+        if places.is_empty() {
+            return Ok(());
+        }
         let places: Vec<Place> = places.into_iter().collect();
         let values = self.store.load(&places)?;
         if let Some(recall) = &mut self.recall {

@@ -113,8 +113,11 @@ impl Shelf for Bytes<'_> {
     }
 }
 
-/// The step for a visit, or what has to be read first.
-pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Result<(Step, Committed), BTreeSet<Place>> {
+/// A step, or what has to be read first.
+pub(super) type Planned = Result<(Step, Committed), BTreeSet<Place>>;
+
+/// The step for a visit.
+pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Planned {
     let portal = &visit.scope.portal;
     let stamp = visit.sighted.first().map(|one| &one.observation.stamp);
     let idle = stamp.map_or(0, |stamp| stamp.policy.idle_timeout);
