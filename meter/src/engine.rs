@@ -13,7 +13,6 @@ use portalmeter_rules::time::Millis;
 use serde::{Deserialize, Serialize};
 
 use crate::history::Memory;
-use crate::informed::{Informed, News};
 use crate::intake::{Sighted, Sink};
 use crate::journal::Journal;
 use crate::names::Who;
@@ -107,6 +106,8 @@ struct Outbox {
     /// The first entry that only the journal has; the node's position stays before it.
     gap: Option<u64>,
     waiting: Vec<Sighted>,
+    /// Policies that the store has not heard of.
+    untold: Vec<Stamp>,
     urgent: bool,
     ends: bool,
     failure: Option<String>,
@@ -127,7 +128,6 @@ pub struct Engine {
     shared: Arc<Shared>,
     /// Every policy that an entry of the journal may name.
     known: Mutex<Vec<Stamp>>,
-    news: News,
     committer: Mutex<Option<JoinHandle<bool>>>,
 }
 
@@ -161,8 +161,6 @@ impl Engine {
             news: Condvar::new(),
             tally: Tally::default(),
         });
-        let news = News::default();
-        let store: Box<dyn Store> = Box::new(Informed::new(store, news.clone()));
         let committer = {
             let shared = Arc::clone(&shared);
             let thread = std::thread::Builder::new().name("commit".to_owned());
@@ -170,7 +168,7 @@ impl Engine {
                 .spawn(move || commit::until_ended(&shared, store))
                 .map_err(|error| StoreError::Open(error.to_string()))?
         };
-        Ok(Self { shared, known: Mutex::new(stamps.to_vec()), news, committer: Mutex::new(Some(committer)) })
+        Ok(Self { shared, known: Mutex::new(stamps.to_vec()), committer: Mutex::new(Some(committer)) })
     }
 
     /// Makes further policies known, before an observation bears one.
@@ -181,7 +179,7 @@ impl Engine {
         if !new.is_empty() {
             let all = [&known[..], &new].concat();
             self.shared.journal.know(&all)?;
-            self.news.tell(&new);
+            lock(&self.shared.outbox).untold.extend(new);
             *known = all;
         }
         Ok(())

@@ -23,7 +23,6 @@ pub mod flush;
 pub mod fold;
 pub mod guard;
 pub mod history;
-mod informed;
 pub mod intake;
 pub mod journal;
 pub mod keeper;

@@ -43,7 +43,7 @@ pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) -> bool {
         let ends = take(shared, &mut taken);
         let now = (shared.settings.clock)();
         let store = &mut *store;
-        let mut outcome = arrears.settle(shared, store, now);
+        let mut outcome = tell_policies(shared, store).and_then(|()| arrears.settle(shared, store, now));
         if outcome.is_ok() && !taken.is_empty() {
             outcome = commit(shared, store, &mut taken, &arrears, now);
         }
@@ -103,6 +103,15 @@ fn take(shared: &Shared, taken: &mut Taken) -> bool {
     taken.sighted.append(&mut outbox.waiting);
     outbox.stuck = taken.sighted.len();
     outbox.ends
+}
+
+/// Policies are known before an observation is committed that bears one.
+fn tell_policies(shared: &Shared, store: &mut dyn Store) -> Result<(), StoreError> {
+    let untold = std::mem::take(&mut lock(&shared.outbox).untold);
+    if untold.is_empty() {
+        return Ok(());
+    }
+    store.know(&untold).inspect_err(|_| lock(&shared.outbox).untold.extend(untold))
 }
 
 impl Taken {
