@@ -35,4 +35,5 @@ pub mod recount;
 pub mod session;
 mod sheet;
 pub mod store;
+mod terse;
 pub mod usage;
