@@ -14,31 +14,6 @@ use crate::policy::PolicyId;
 /// Finds a policy by its id.
 pub(crate) type Stamps<'a> = &'a dyn Fn(PolicyId) -> Option<Stamp>;
 
-/// By which policy, and with what note.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct MarkRow {
-    policy: PolicyId,
-    rule: Arc<str>,
-    agent: Option<Arc<str>>,
-    account: Option<Arc<str>>,
-}
-
-impl MarkRow {
-    fn new(stamp: &Stamp, note: &Note) -> Self {
-        Self {
-            policy: stamp.id,
-            rule: Arc::clone(&note.rule),
-            agent: note.agent.clone(),
-            account: note.account.clone(),
-        }
-    }
-
-    fn read(self, stamps: Stamps<'_>) -> Option<(Stamp, Arc<Note>)> {
-        let note = Note { rule: self.rule, agent: self.agent, account: self.account };
-        Some((stamps(self.policy)?, Arc::new(note)))
-    }
-}
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ObservationRow {
     at: Millis,
@@ -46,7 +21,10 @@ pub(crate) struct ObservationRow {
     evidence: Evidence,
     user: Option<Name>,
     day: Day,
-    mark: MarkRow,
+    policy: PolicyId,
+    rule: Arc<str>,
+    agent: Option<Arc<str>>,
+    account: Option<Arc<str>>,
     by: Option<Name>,
     tie: u16,
 }
@@ -54,15 +32,16 @@ pub(crate) struct ObservationRow {
 impl From<&Observation> for ObservationRow {
     fn from(seen: &Observation) -> Self {
         let Observation { at, kind, evidence, user, day, stamp, note, by, tie } = seen;
-        let mark = MarkRow::new(stamp, note);
-        Self { at: *at, kind: *kind, evidence: *evidence, user: *user, day: *day, mark, by: *by, tie: *tie }
+        let Note { rule, agent, account } = (**note).clone();
+        let (at, kind, evidence, user, day, policy) = (*at, *kind, *evidence, *user, *day, stamp.id);
+        Self { at, kind, evidence, user, day, policy, rule, agent, account, by: *by, tie: *tie }
     }
 }
 
 impl ObservationRow {
     pub(crate) fn read(self, stamps: Stamps<'_>) -> Option<Observation> {
-        let Self { at, kind, evidence, user, day, mark, by, tie } = self;
-        let (stamp, note) = mark.read(stamps)?;
+        let Self { at, kind, evidence, user, day, policy, rule, agent, account, by, tie } = self;
+        let (stamp, note) = (stamps(policy)?, Arc::new(Note { rule, agent, account }));
         Some(Observation { at, kind, evidence, user, day, stamp, note, by, tie })
     }
 }

@@ -67,7 +67,7 @@ fn read(bytes: &[u8]) -> Option<Company> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn those_behind_a_fingerprint_are_read_as_they_were_written(company in company()) {

@@ -203,7 +203,7 @@ proptest! {
 
 proptest! {
     // Each of them is thousands.
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn a_visitor_of_which_some_is_lost_or_changed_is_read_or_damaged(visitor in visitor()) {
