@@ -45,9 +45,14 @@ pub(crate) struct Reader<'r> {
     pub(crate) of: Name,
 }
 
+/// Few values are longer.
+const MOSTLY_ENOUGH: usize = 128;
+
 impl Writer {
-    /// What is written comes after these bytes.
-    pub(crate) fn after(bytes: Vec<u8>) -> Self {
+    /// What is written comes after this byte.
+    pub(crate) fn after(version: u8) -> Self {
+        let mut bytes = Vec::with_capacity(MOSTLY_ENOUGH);
+        bytes.push(version);
         Self { bits: BitsOut::after(bytes), said: Said::default() }
     }
 

@@ -17,7 +17,7 @@ const VERSION: u8 = 3;
 
 /// A value as bytes; nothing where there is nothing worth keeping.
 pub(super) fn write(value: &Value) -> Option<Vec<u8>> {
-    let mut to = Writer::after(vec![VERSION]);
+    let mut to = Writer::after(VERSION);
     match value {
         Value::Visitor(visitor) if !visitor.history.is_empty() => visitor.write(&mut to),
         Value::Nothing | Value::Visitor(_) => return None,
