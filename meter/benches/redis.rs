@@ -1,32 +1,42 @@
 //! What a commit costs a Redis and us: session starts and further pages through one connection, in pipelines, with
-//! the CPU time of both sides; and what a live visitor weighs in Redis.
+//! the CPU time of both sides; and what a live visitor weighs in Redis, as real commits leave him there.
 //!
-//! Its arguments, each optional: `commits=500000`, `visitors=1000000`, `batch=1000`.
+//! Its arguments, each optional: `commits=500000`, `visitors=1000000`, `batch=1000`; 0 leaves a part out.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark may panic")]
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "it measures and tells")]
 #![allow(missing_docs, reason = "a benchmark has no readers of its interface")]
 
 #[path = "../tests/support/redis.rs"]
 mod support;
+#[path = "support/visitors.rs"]
+mod visitors;
 
 use std::fs;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use portalmeter_meter::day::Day;
 use portalmeter_meter::entry::{Entry, Presence, SessionRow, UsageRecord};
+use portalmeter_meter::history::Memory;
+use portalmeter_meter::intake::Sighted;
 use portalmeter_meter::policy::PolicyId;
 use portalmeter_meter::record::Reason;
 use portalmeter_meter::session::Class;
 use portalmeter_meter::store::redis::RedisStore;
 use portalmeter_meter::store::step::{Gain, Lively, Outcome, Slot, Step, Write};
+use portalmeter_meter::store::{Batch, NodeId, commit};
 use portalmeter_meter::usage::Sums;
 use portalmeter_rules::id::Name;
 use support::{Server, store};
+use visitors::{Crowd, Portal};
 
 const NOW: i64 = 1_790_000_000_000;
 /// A visitor's state as the store has it, about.
-const STATE: usize = 160;
+const STATE: usize = 66;
+/// How long names and visitors are remembered after a session of 30 minutes, where nothing else is configured.
+const KEEP: i64 = 45 * 60_000;
+/// A fingerprint whose cookie has come back is forgotten after so long.
+const COMPANY: Duration = Duration::from_mins(3);
 
 fn main() {
     let commits = argument("commits", 300_000);
@@ -35,13 +45,14 @@ fn main() {
     {
         let server = Server::start(options);
         let mut store = ready(&server);
-        for (what_is_done, make) in STORIES {
+        for (what_is_done, make) in STORIES.iter().filter(|_| commits > 0) {
             let figures = measure(&server, &mut store, commits, batch, *make);
             println!("{what:13} {what_is_done:24} {figures}");
         }
     }
-    for state in [44, 92, STATE] {
-        weigh(argument("visitors", 1_000_000), state);
+    let count = argument("visitors", 1_000_000);
+    for crowd in [Crowd::Usual, Crowd::OnePage].into_iter().filter(|_| count > 0) {
+        weigh(count, crowd);
     }
 }
 
@@ -191,26 +202,86 @@ fn cpu_of(process: &str) -> f64 {
     times.filter_map(|text| text.split(' ').next()?.parse::<f64>().ok()).sum::<f64>() / 1e9
 }
 
-/// What visitors with a state of so many bytes take; up to 44 Redis keeps a value in one piece with its head.
-fn weigh(visitors: usize, state: usize) {
-    let server = Server::start(&[]);
-    let mut store = ready(&server);
-    let used = || -> f64 {
-        let info: String = server.does("INFO memory");
-        info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().trim().parse().unwrap()
-    };
-    let before = used();
-    for first in (0..visitors).step_by(1_000) {
-        let steps: Vec<Step> = (first..first + 1_000).map(|number| bare(start(number as u64), state)).collect();
-        assert!(store.apply(&steps, NOW).into_iter().all(|outcome| outcome == Ok(Outcome::Done)));
+/// What visitors take once what they did is committed, the live index included. What the ledger has read of the stream
+/// is not theirs.
+fn weigh(visitors: usize, crowd: Crowd) {
+    let server = Server::start(&["--enable-debug-command local"]);
+    let (mut store, portal) = (ready(&server), Portal::new());
+    store.know(std::slice::from_ref(&portal.stamp)).unwrap();
+    // All stays until it is told to go.
+    server.does::<()>("DEBUG SET-ACTIVE-EXPIRE 0");
+    let (before, mut spent, cpu) = (used(&server), 0, (cpu_of("self"), cpu_of(&server.pid().to_string())));
+    for first in (0..visitors as u64).step_by(1_000) {
+        spent += live(&mut store, &portal, first..first + 1_000, crowd);
+        if first % 20_000 == 0 {
+            server.does::<i64>("XTRIM pm:{support}:records MAXLEN 0");
+        }
     }
-    let each = (used() - before) / visitors as f64;
-    println!("{visitors} live visitors of {state} bytes of state: {each:.0} bytes each, live index included");
+    let each = |seconds: f64| seconds / spent as f64 * 1e6;
+    let (own, theirs) = (cpu_of("self") - cpu.0, cpu_of(&server.pid().to_string()) - cpu.1);
+    server.does::<i64>("XTRIM pm:{support}:records MAXLEN 0");
+    let tell = |what: &str| {
+        let bytes = (used(&server) - before) / visitors as f64;
+        println!("{visitors} live visitors, {crowd:?}, {what}: {bytes:.0} bytes each, live index included");
+    };
+    println!(
+        "{crowd:?}: plan and commit, {spent} commits: Redis {:.2} µs, we {:.2} µs of CPU",
+        each(theirs),
+        each(own)
+    );
+    tell("nothing has expired");
+    for kind in ["visitor", "also"] {
+        println!("{crowd:?}: values of `{kind}` are {}", sizes(&server, kind));
+    }
+    if let Crowd::Usual = crowd {
+        server.does::<()>("DEBUG SET-ACTIVE-EXPIRE 1");
+        std::thread::sleep(COMPANY);
+        // Redis is content with nine in ten gone, until somebody asks.
+        keys(&server, usize::MAX).for_each(drop);
+        tell("fingerprints have expired, three minutes after the cookie came back");
+    }
 }
 
-/// The step without what goes to the ledger.
-fn bare(mut step: Step, state: usize) -> Step {
-    step.entries.clear();
-    step.writes[0].after.iter_mut().for_each(|after| after.truncate(state));
-    step
+/// Has visitors do what they do, part by part; returns how many commits that took.
+fn live(store: &mut RedisStore, portal: &Portal, numbers: std::ops::Range<u64>, crowd: Crowd) -> usize {
+    let stories = numbers.map(|number| portal.story(number, NOW + number as i64 / 50, crowd));
+    let mut stories: Vec<_> = stories.map(Vec::into_iter).collect();
+    let mut commits = 0;
+    loop {
+        let seen: Vec<Sighted> = stories.iter_mut().filter_map(Iterator::next).flatten().collect();
+        let Some(now) = seen.iter().map(|one| one.observation.at).max() else { return commits };
+        let batch = Batch::new(NodeId([7; 8]), 0, seen, now);
+        commits += batch.visits.len();
+        let done = commit(store, &batch, Memory::keeping(KEEP)).unwrap();
+        assert_eq!((done.damaged, done.late), (0, 0));
+    }
+}
+
+fn used(server: &Server) -> f64 {
+    let info: String = server.does("INFO memory");
+    info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().trim().parse().unwrap()
+}
+
+/// How long values of a kind are, of the first some thousands that are found.
+fn sizes(server: &Server, kind: &str) -> String {
+    let mut connection = server.connection();
+    let kind = format!(":{kind}:");
+    let ours = keys(server, 20_000).filter(|key| key.contains(&kind));
+    let lengths = ours.map(|key| support::does(&mut connection, &format!("STRLEN {key}")));
+    // What has expired is not there.
+    let lengths: Vec<usize> = lengths.filter(|length| *length > 0).collect();
+    let mean = lengths.iter().sum::<usize>() as f64 / lengths.len() as f64;
+    format!("{mean:.1} bytes in the mean, {:?} to {:?}", lengths.iter().min(), lengths.iter().max())
+}
+
+/// Its keys, or the first so many.
+fn keys(server: &Server, most: usize) -> impl Iterator<Item = String> {
+    let (mut connection, mut cursor) = (server.connection(), Some(0_u64));
+    let pages = std::iter::from_fn(move || {
+        let scan = format!("SCAN {} COUNT 10000", cursor?);
+        let (next, keys): (u64, Vec<String>) = support::does(&mut connection, &scan);
+        cursor = Some(next).filter(|next| *next > 0);
+        Some(keys)
+    });
+    pages.flatten().take(most)
 }

@@ -13,6 +13,7 @@ use crate::observation::{Evidence, Kind, Note, Observation, Stamp};
 use crate::policy::{DayRollover, Login, Policy};
 use crate::record::Reason;
 use crate::session::{Class, Session};
+use crate::terse::{Reader, Terse, Writer, terse};
 
 /// What an observation brought about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +67,23 @@ pub struct Conversion {
     pub session: Millis,
     /// When it became external.
     pub day: Day,
+}
+
+terse!(Counted { session, at, day, class, reason, user, stamp, note });
+terse!(Conversion { session, day });
+
+impl Terse for Effect {
+    fn write(&self, to: &mut Writer) {
+        matches!(self, Self::Counted(_)).write(to);
+        match self {
+            Self::Counted(counted) => counted.write(to),
+            Self::Converted(conversion) => conversion.write(to),
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        if bool::read(from)? { Terse::read(from).map(Self::Counted) } else { Terse::read(from).map(Self::Converted) }
+    }
 }
 
 /// Takes one observation, in order of [`Observation`], and tells `emit` what it brought about.

@@ -37,4 +37,5 @@ pub mod session;
 mod sheet;
 pub mod stamping;
 pub mod store;
+mod terse;
 pub mod usage;

@@ -11,6 +11,8 @@ use portalmeter_rules::time::Millis;
 use portalmeter_rules::verdict::{Evidence, Kind};
 use serde::{Deserialize, Serialize};
 
+use crate::terse::{Reader, Terse, Writer};
+
 mod company;
 mod cookieless;
 mod cookies;
@@ -52,6 +54,21 @@ pub struct Shown {
     pub issued: Option<Millis>,
     /// Behind which fingerprint it was handed out, where it says so.
     pub origin: Option<Name>,
+}
+
+/// What is kept behind a fingerprint was handed out there, if it says where.
+impl Terse for Shown {
+    fn write(&self, to: &mut Writer) {
+        let Self { name, issued, origin } = self;
+        name.write(to);
+        issued.write(to);
+        origin.is_some().write(to);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let (name, issued) = (Terse::read(from)?, Terse::read(from)?);
+        Some(Self { name, issued, origin: bool::read(from)?.then_some(from.of) })
+    }
 }
 
 /// What a response did to the mode's cookie.
@@ -99,7 +116,7 @@ impl Who {
 }
 
 /// Who it is, and what remains of the evidence once doubt is taken into account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resolved {
     /// The visitor.
     pub visitor: Name,

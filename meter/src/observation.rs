@@ -10,6 +10,7 @@ pub use portalmeter_rules::verdict::{Evidence, Kind};
 
 use crate::day::Day;
 use crate::policy::{Policy, PolicyId};
+use crate::terse::{choices, terse};
 
 /// What a session belongs to: the portal, or the portal and module.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,6 +118,10 @@ pub struct Observation {
     /// Tells exchanges of one instant apart: the same exchange, told again, has the same.
     pub tie: u16,
 }
+
+terse!(Observation { at, kind, evidence, user, day, stamp, note, by, tie });
+choices!(Kind, 2 { 0 => Page, 1 => Activity, 2 => Logout });
+choices!(Evidence, 3 { 0 => Unknown, 1 => Guest, 2 => External, 3 => Internal, 4 => Bot });
 
 impl Observation {
     /// A page of a person.

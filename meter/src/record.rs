@@ -10,6 +10,7 @@ use crate::day::Day;
 use crate::entry::UsageRecord;
 use crate::fold::Counted;
 use crate::observation::Scope;
+use crate::terse::choices;
 
 /// The rule of `metering.md` by which a session counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub enum Reason {
     /// Another user in the same browser.
     UserSwitch,
 }
+
+choices!(Reason, 3 { 0 => Start, 1 => Midnight, 2 => Login, 3 => Relogin, 4 => UserSwitch });
 
 impl Reason {
     /// Its name in records.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::day::Day;
 use crate::fold::Effect;
 use crate::record::Reason;
+use crate::terse::{choices, terse};
 
 /// What a record is counted as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub enum Class {
     /// Shown, never billed.
     Bot,
 }
+
+choices!(Class, 2 { 0 => Guest, 1 => External, 2 => Internal, 3 => Bot });
 
 impl Class {
     /// Every class, in the order of reports.
@@ -71,3 +74,17 @@ pub struct Session {
     /// What it will count if it reaches `min_pages`.
     pub held: Vec<Effect>,
 }
+
+terse!(Session {
+    started,
+    began,
+    last_seen,
+    counted_day,
+    class,
+    proven_guest,
+    logged_out,
+    user,
+    pages,
+    converted,
+    held,
+});

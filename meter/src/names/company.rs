@@ -10,15 +10,18 @@ use std::sync::Arc;
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
 use portalmeter_rules::verdict::{Evidence, Kind};
-use serde::{Deserialize, Serialize};
 
 use super::cookies::Cookie;
 use super::pointer::Pointer;
 use super::{ANSWERED, Resolved, Shown};
 use crate::history::Memory;
+use crate::terse::{OrNever, Reader, Terse, Writer, terse};
+
+#[cfg(test)]
+mod tests;
 
 /// One exchange behind a fingerprint, as far as names are concerned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// When the request arrived.
     pub at: Millis,
@@ -46,6 +49,21 @@ pub struct Item {
     pub tie: u16,
 }
 
+terse!(Item {
+    at,
+    answered,
+    kind,
+    evidence,
+    user,
+    cookie,
+    handed,
+    points,
+    module,
+    idle as OrNever,
+    fingerprint_only,
+    tie,
+});
+
 impl Item {
     #[expect(clippy::type_complexity, reason = "the order of its fields")]
     fn rank(&self) -> (Millis, bool, bool, Kind, Evidence, Option<Name>, Option<Name>, Option<Name>, u16) {
@@ -61,7 +79,7 @@ impl Item {
 }
 
 /// What is known once some items were gone through.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Knowledge {
     pub(super) pointer: Option<Pointer>,
     /// Pointers of users that are known behind the fingerprint.
@@ -69,15 +87,15 @@ pub(super) struct Knowledge {
     pub(super) cookies: Vec<Cookie>,
 }
 
+terse!(Knowledge { pointer, users, cookies });
+
 /// Those behind one fingerprint.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Company {
     base: Knowledge,
     floor: Millis,
     recent: Vec<Item>,
-    #[serde(skip)]
     tip: Knowledge,
-    #[serde(skip)]
     compact_at: usize,
 }
 
@@ -176,13 +194,6 @@ impl Company {
             }
         }
         modules
-    }
-
-    /// What was read back from a store.
-    #[must_use]
-    pub fn restored(mut self, fingerprint: Name) -> Self {
-        self.tip = self.go_through(fingerprint).0;
-        self
     }
 
     /// Until when it may be of use to anybody.
@@ -369,6 +380,27 @@ impl Company {
         drop(rest);
         self.recent = kept.into_iter().map(|(item, _)| item).collect();
         self.tip = self.go_through(fingerprint).0;
+    }
+}
+
+/// What it comes to follows from the rest.
+impl Terse for Company {
+    fn write(&self, to: &mut Writer) {
+        let Self { base, floor, recent, tip: _, compact_at: _ } = self;
+        let begun = *floor != 0 || *base != Knowledge::default();
+        begun.write(to);
+        if begun {
+            floor.write(to);
+            base.write(to);
+        }
+        recent.write(to);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let (floor, base) = if bool::read(from)? { Terse::read(from)? } else { Default::default() };
+        let mut company = Self { base, floor, recent: Terse::read(from)?, ..Self::default() };
+        company.tip = company.go_through(from.of).0;
+        Some(company)
     }
 }
 

@@ -2,14 +2,14 @@
 
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
-use serde::{Deserialize, Serialize};
 
 use super::company::{Item, Knowledge};
 use super::pointer::Pointer;
 use super::{Shown, TABS, of_cookie};
+use crate::terse::{OrNever, terse};
 
 /// A cookie that was handed out, or came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cookie {
     pub(super) name: Name,
     /// The visitor for whose session it was handed out.
@@ -23,6 +23,8 @@ pub(super) struct Cookie {
     /// When it was last seen.
     last: Millis,
 }
+
+terse!(Cookie { name, of, issued, contested, first, last as OrNever });
 
 impl Cookie {
     /// When it was last of use.
@@ -158,5 +160,27 @@ impl Knowledge {
             Some(there) => *there = pointer,
             None => self.users.push((user, pointer)),
         }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::terse::any;
+
+    pub(in super::super) fn cookie() -> impl Strategy<Value = Cookie> {
+        let names = (any::name(), any::name());
+        let times = (prop::option::of(any::time()), prop::option::of(any::time()), any::time());
+        let never = prop_oneof![Just(false), Just(true)];
+        (names, times, never.clone(), never).prop_map(|((name, of), (issued, first, last), contested, never)| Cookie {
+            name,
+            of,
+            issued,
+            contested,
+            first,
+            last: if never { Millis::MIN } else { last },
+        })
     }
 }

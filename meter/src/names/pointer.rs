@@ -2,13 +2,13 @@
 
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
-use serde::{Deserialize, Serialize};
 
 use super::SOMEBODY;
 use super::company::Item;
+use crate::terse::terse;
 
 /// What a fingerprint, or a user behind it, points to while no cookie has come back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pointer {
     pub(super) visitor: Name,
     /// When it began to.
@@ -28,6 +28,8 @@ pub(super) struct Pointer {
     /// The session's cookie was deleted then: only one handed out later is a cookie that came back.
     pub(super) since: Option<Millis>,
 }
+
+terse!(Pointer { visitor, began, seen, holder, several, guest_since, left, closed, since });
 
 impl Pointer {
     pub(super) fn to(visitor: Name, at: Millis) -> Self {

@@ -1,64 +1,75 @@
-//! How a value is written: versioned, compact, read defensively.
+//! How a value is written: versioned, tersely, read defensively.
 
-use portalmeter_rules::id::Name;
-use serde::{Deserialize, Serialize};
-
-use super::row::{Stamps, VisitorRow};
+use super::row::Stamps;
 use super::step::Slot;
-use crate::names::Company;
-use crate::sheet::{Also, Value};
+use crate::sheet::{Also, Value, Visitor};
+use crate::terse::{Reader, Terse, Writer, terse};
+
+#[cfg(test)]
+mod tests;
 
 /// A value that is not what it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Damaged;
 
-#[derive(Serialize)]
-enum AlsoRef<'a> {
-    Company(&'a Company),
-    Behind(Name),
-    Renews(Name),
-}
-
-#[derive(Deserialize)]
-enum AlsoRow {
-    Company(Box<Company>),
-    Behind(Name),
-    Renews(Name),
-}
-
 /// What every value begins with.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// A value as bytes; nothing where there is nothing worth keeping.
 pub(super) fn write(value: &Value) -> Option<Vec<u8>> {
+    let mut to = Writer::after(VERSION);
     match value {
-        Value::Visitor(visitor) if !visitor.history.is_empty() => Some(written(&VisitorRow::from(&**visitor))),
-        Value::Nothing | Value::Visitor(_) => None,
-        Value::Also(also) => Some(written(&match also {
-            Also::Company(company) => AlsoRef::Company(company),
-            Also::Behind(fingerprint) => AlsoRef::Behind(*fingerprint),
-            Also::Renews(first) => AlsoRef::Renews(*first),
-        })),
+        Value::Visitor(visitor) if !visitor.history.is_empty() => visitor.write(&mut to),
+        Value::Nothing | Value::Visitor(_) => return None,
+        Value::Also(also) => also.write(&mut to),
     }
+    Some(to.finish())
 }
 
 /// The value in these bytes.
 pub(super) fn read(bytes: &[u8], slot: &Slot, stamps: Stamps<'_>) -> Result<Value, Damaged> {
-    Ok(match slot {
-        Slot::Visitor(..) => Value::Visitor(Box::new(row::<VisitorRow>(bytes)?.read(stamps).ok_or(Damaged)?)),
-        Slot::Also(fingerprint) => Value::Also(match row(bytes)? {
-            AlsoRow::Company(company) => Also::Company(Box::new(company.restored(*fingerprint))),
-            AlsoRow::Behind(fingerprint) => Also::Behind(fingerprint),
-            AlsoRow::Renews(first) => Also::Renews(first),
-        }),
-    })
-}
-
-fn written(row: &impl Serialize) -> Vec<u8> {
-    postcard::to_extend(row, vec![VERSION]).unwrap_or_default()
-}
-
-fn row<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, Damaged> {
     let (&VERSION, rest) = bytes.split_first().ok_or(Damaged)? else { return Err(Damaged) };
-    postcard::from_bytes(rest).map_err(|_| Damaged)
+    let (Slot::Visitor(name, _) | Slot::Also(name)) = slot;
+    let mut from = Reader::new(rest, *name, stamps);
+    let value = match slot {
+        Slot::Visitor(..) => Terse::read(&mut from).map(|visitor| Value::Visitor(Box::new(visitor))),
+        Slot::Also(_) => Terse::read(&mut from).map(Value::Also),
+    };
+    value.filter(|_| from.is_at_end()).ok_or(Damaged)
 }
+
+terse!(Visitor { settled, told, history });
+
+impl Terse for Also {
+    fn write(&self, to: &mut Writer) {
+        match self {
+            Self::Company(company) => {
+                to.bits(COMPANY, KIND);
+                company.write(to);
+            }
+            Self::Behind(fingerprint) => {
+                to.bits(BEHIND, KIND);
+                fingerprint.write(to);
+            }
+            Self::Renews(first) => {
+                to.bits(RENEWS, KIND);
+                first.write(to);
+            }
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        match from.bits(KIND)? {
+            COMPANY => Terse::read(from).map(|company| Self::Company(Box::new(company))),
+            BEHIND => Terse::read(from).map(Self::Behind),
+            RENEWS => Terse::read(from).map(Self::Renews),
+            _ => None,
+        }
+    }
+}
+
+/// What is known of another name takes so many bits to say.
+const KIND: u32 = 2;
+const COMPANY: u64 = 0;
+const BEHIND: u64 = 1;
+const RENEWS: u64 = 2;
