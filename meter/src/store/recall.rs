@@ -125,11 +125,11 @@ impl Recalled {
     /// not taken from the ledger: more may become known of it than the ledger has.
     pub(super) fn visitor(&self, place: &Place, seen: Option<Millis>, at: Times) -> Option<Visitor> {
         let row = self.sessions.get(place)?;
-        let goes_on = match (seen, self.told_again_from(&place.portal, at)) {
-            (None, Some(from)) => row.started < from || row.last_seen + at.idle + at.memory.keep <= at.now,
-            (None, None) => true,
+        let told_whole = self.told_again_from(&place.portal, at).is_some_and(|from| row.started >= from);
+        let goes_on = match seen {
+            None => !told_whole || row.last_seen + at.idle + at.memory.keep <= at.now,
             // From an old snapshot.
-            (Some(seen), _) => row.last_seen >= seen + at.idle,
+            Some(seen) => !told_whole && row.last_seen >= seen + at.idle,
         };
         goes_on.then(|| visitor(row))
     }
@@ -164,4 +164,106 @@ fn visitor(row: &SessionRow) -> Visitor {
     };
     let history = History::restore(Some(session), last_seen + 1, Vec::new());
     Visitor { settled: Some(started), told: last_seen, history }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::day::Day;
+    use crate::policy::PolicyId;
+    use crate::record::Reason;
+    use crate::session::Class;
+
+    const MINUTE: Millis = 60_000;
+    const IDLE: Millis = 30 * MINUTE;
+    /// When the store forgot.
+    const BEGUN: Millis = 600 * MINUTE;
+
+    fn place() -> Place {
+        Place { portal: "support".into(), slot: Slot::Visitor(Name([7; 16]), None) }
+    }
+
+    /// The ledger knows a session.
+    fn recalled(started: Millis, last_seen: Millis) -> Recalled {
+        let row = SessionRow {
+            id: Name([1; 16]),
+            portal: "support".into(),
+            module: None,
+            visitor: Name([7; 16]),
+            started,
+            began: Reason::Start,
+            last_seen,
+            counted_day: Day(0),
+            class: Class::Guest,
+            proven_guest: true,
+            logged_out: false,
+            user: None,
+            account: None,
+            agent: None,
+            pages: 1,
+            actions: 0,
+            converted: None,
+            zone: "UTC".into(),
+            policy: PolicyId([0; 8]),
+            gone: false,
+            stored_time: last_seen,
+        };
+        let begun = [("support".into(), Some(BEGUN))].into();
+        Recalled { begun, sessions: [(place(), row)].into(), modules: HashMap::new() }
+    }
+
+    /// So many minutes after it forgot.
+    fn after(minutes: Millis) -> Times {
+        Times { now: BEGUN + minutes * MINUTE, idle: IDLE, memory: Memory::keeping(45 * MINUTE) }
+    }
+
+    #[test]
+    fn a_session_that_journals_tell_from_its_beginning_is_not_taken_from_the_ledger() {
+        let lately = recalled(BEGUN - 10 * MINUTE, BEGUN - MINUTE);
+        assert!(lately.visitor(&place(), None, after(1)).is_none());
+        assert!(
+            lately.visitor(&place(), Some(BEGUN - 9 * MINUTE - IDLE), after(1)).is_none(),
+            "nor over what is told so far"
+        );
+        let long_ago = recalled(BEGUN - 60 * MINUTE, BEGUN - MINUTE);
+        let visitor = long_ago.visitor(&place(), None, after(1)).unwrap();
+        assert_eq!(visitor.history.session().unwrap().started, BEGUN - 60 * MINUTE);
+        assert_eq!(visitor.history.floor(), BEGUN - MINUTE + 1, "all before is in it");
+    }
+
+    #[test]
+    fn what_nobody_tells_again_is_taken_from_the_ledger() {
+        let lately = recalled(BEGUN - 10 * MINUTE, BEGUN - MINUTE);
+        assert!(lately.visitor(&place(), None, after(12)).is_some(), "its node has not come back");
+        let expired = recalled(BEGUN - 10 * MINUTE, BEGUN - 80 * MINUTE);
+        assert!(expired.visitor(&place(), None, after(1)).is_some(), "it was forgotten long before");
+    }
+
+    #[test]
+    fn an_old_snapshot_is_older_than_the_ledger() {
+        let row = recalled(BEGUN - 60 * MINUTE, BEGUN - MINUTE);
+        assert!(row.visitor(&place(), Some(BEGUN - 100 * MINUTE), after(1)).is_some());
+        assert!(row.visitor(&place(), Some(BEGUN - 2 * MINUTE), after(1)).is_none(), "the journals tell the rest");
+    }
+
+    #[test]
+    fn the_ledger_is_told_all_there_is_once_and_only_while_that_is_known() {
+        let (lately, mut vouched) = (recalled(BEGUN - 10 * MINUTE, BEGUN - MINUTE), Vouched::default());
+        let from = BEGUN - 45 * MINUTE + 45 * MINUTE / 4;
+        assert_eq!(lately.vouches(&place(), true, Some(&vouched), after(1)), Some(from));
+        vouched.note(place());
+        assert_eq!(lately.vouches(&place(), true, Some(&vouched), after(1)), None);
+        assert_eq!(
+            lately.vouches(&place(), false, Some(&Vouched::default()), after(12)),
+            None,
+            "values may have expired"
+        );
+        assert_eq!(
+            lately.vouches(&place(), false, None, after(1)),
+            Some(from),
+            "the ledger has what the store has not"
+        );
+        assert_eq!(lately.vouches(&place(), true, None, after(1)), None);
+        assert_eq!(Recalled::default().vouches(&place(), false, None, after(1)), None, "the store forgets nothing");
+    }
 }
