@@ -204,7 +204,7 @@ mod tests {
             actions: 0,
             converted: None,
             zone: "UTC".into(),
-            policy: PolicyId([0; 8]),
+            policy: PolicyId(0),
             gone: false,
             stored_time: last_seen,
         };
