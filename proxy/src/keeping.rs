@@ -30,10 +30,28 @@ impl Clock {
         now() + self.0.load(Ordering::Relaxed)
     }
 
-    fn lacks(&self, offset: Millis) {
-        self.0.store(offset, Ordering::Relaxed);
+    /// What it lacks to the store's, also at a start that finds the store away.
+    fn lacks(&self, offset: Millis, data_dir: &Path) {
+        if self.0.swap(offset, Ordering::Relaxed) == offset {
+            return;
+        }
+        let (draft, file) = (data_dir.join("clock.draft"), data_dir.join(OFFSET));
+        if let Err(error) = std::fs::write(&draft, format!("{offset}\n")).and_then(|()| std::fs::rename(draft, file)) {
+            tracing::debug!(%error, "how far our clock is from the store's could not be put down");
+        }
+    }
+
+    /// What it lacked when the store was last there.
+    fn lacks_as_before(&self, data_dir: &Path) {
+        let before = std::fs::read_to_string(data_dir.join(OFFSET)).ok();
+        if let Some(offset) = before.and_then(|text| text.trim_end().parse().ok()) {
+            self.0.store(offset, Ordering::Relaxed);
+        }
     }
 }
+
+/// Holds by how many milliseconds our clock is behind the store's.
+const OFFSET: &str = "clock";
 
 /// So long a Redis is waited for that has the secret of all nodes.
 const SECRET: Duration = Duration::from_secs(10);
@@ -83,8 +101,9 @@ pub(crate) fn store(config: &Config, clock: &Clock) -> Result<(Box<dyn Store>, O
         }
         config::Store::Redis(settings) => {
             let mut store = connect(config, settings);
-            if let Ok(offset) = store.clock() {
-                clock.lacks(offset.millis);
+            match store.clock() {
+                Ok(offset) => clock.lacks(offset.millis, &config.data_dir),
+                Err(_) => clock.lacks_as_before(&config.data_dir),
             }
             let recall = Arc::new(Mutex::new(Recalled(ledger::to_keep(config).map_err(|error| told(&error))?)));
             Ok((Box::new(store), Some(SharedStore { journals, portals: portals(config), recall })))
@@ -149,8 +168,8 @@ pub(crate) fn keeper(
         },
         each_flush: Arc::new(move || files.lock().unwrap_or_else(PoisonError::into_inner).write()),
         clock_offset: {
-            let clock = clock.clone();
-            Arc::new(move |offset| clock.lacks(offset))
+            let (clock, data_dir) = (clock.clone(), config.data_dir.clone());
+            Arc::new(move |offset| clock.lacks(offset, &data_dir))
         },
     };
     let ledger = ledger::to_keep(config).map_err(|error| error.to_string())?;

@@ -82,7 +82,8 @@ impl Arrears {
                 // What was read from the streams of before must not be taken after the ledger was asked.
                 recall.fence(portal).map_err(StoreError::Unrecalled)?;
             }
-            (self.forgot, self.again) = (false, true);
+            // What dead processes here had committed is forgotten too, and nobody else has it.
+            (self.forgot, self.again, self.dead) = (false, true, true);
         }
         if self.dead {
             let mut recall = ours.recall.lock().unwrap_or_else(PoisonError::into_inner);
