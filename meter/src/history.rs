@@ -357,3 +357,33 @@ fn only_in<T: Clone + PartialEq>(these: &[T], those: &[T]) -> Vec<T> {
     }
     only
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::observation::{Evidence, Note, Stamp};
+    use crate::policy::{Experience, Policy};
+
+    const HOUR: Millis = 3_600_000;
+    const MINUTE: Millis = 60_000;
+
+    fn page(at: Millis) -> Observation {
+        let stamp = Stamp::new(Policy::preset(Experience::ServicePortal));
+        let (day, note) = (stamp.policy.zone.day(at), Arc::new(Note::default()));
+        let (kind, evidence) = (Kind::Page, Evidence::Guest);
+        Observation { at, kind, evidence, user: None, day, stamp, note, by: None, tie: 0 }
+    }
+
+    #[test]
+    fn the_record_of_a_day_is_of_its_first_page_be_it_the_last_that_becomes_known() {
+        let memory = Memory::keeping(HOUR);
+        let mut history = History::default();
+        history.add(vec![page(24 * HOUR - MINUTE), page(24 * HOUR + MINUTE)], memory);
+        let change = history.add_one(page(24 * HOUR), memory);
+        let of = |counted: &[Counted]| counted.iter().map(|one| (one.day, one.at)).collect::<Vec<_>>();
+        assert_eq!(of(&change.withdrawn), [(Day(1), 24 * HOUR + MINUTE)]);
+        assert_eq!(of(&change.counted), [(Day(1), 24 * HOUR)]);
+    }
+}
