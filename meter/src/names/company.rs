@@ -220,13 +220,22 @@ impl Company {
         let is_it = |item: &Item| item.cookie.is_some_and(|cookie| cookie.name == name);
         let (before, was) = self.go_through(fingerprint);
         let who = self.recent.iter().zip(&was).find(|(item, _)| is_it(item)).and_then(|(_, who)| *who);
-        let was: Vec<_> = self.recent.iter().zip(was).filter(|(item, _)| !is_it(item)).map(|(_, who)| who).collect();
-        self.recent.retain(|item| !is_it(item));
-        for points in self.recent.iter_mut().filter_map(|item| item.points.as_mut()) {
-            if points.0 == name {
+        let known = before.cookie(for_it.0).is_some();
+        let mut all: Vec<(Item, Option<Resolved>)> = self.recent.drain(..).zip(was).collect();
+        // Where it was seen, the other was: that one may turn out to be none either.
+        all.retain(|(item, _)| known || !is_it(item));
+        for (item, _) in &mut all {
+            if let Some(cookie) = item.cookie.as_mut().filter(|cookie| cookie.name == name) {
+                cookie.name = for_it.0;
+            }
+            if let Some(points) = item.points.as_mut().filter(|points| points.0 == name) {
                 *points = for_it;
             }
         }
+        all.sort_by(|(one, _), (other, _)| one.order(other));
+        all.dedup_by(|(one, _), (other, _)| one.order(other).is_eq());
+        let was: Vec<_> = all.iter().map(|(_, who)| *who).collect();
+        self.recent = all.into_iter().map(|(item, _)| item).collect();
         let (after, is) = self.go_through(fingerprint);
         let moves = self.moves(&before, &after, &was, &is, Some(name));
         self.tip = after;
