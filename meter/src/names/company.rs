@@ -390,6 +390,10 @@ impl Knowledge {
     /// Takes the next item, where it is known when cookies are seen over all.
     fn step(&mut self, fingerprint: Name, item: &Item, seen: &Seen) -> Option<Resolved> {
         if let Some((cookie, visitor)) = item.points {
+            // It goes before the return that it came with, which tells whose the cookie is.
+            if let Some(seen) = seen.get(&cookie).filter(|seen| seen.0 == item.at && self.cookie(cookie).is_none()) {
+                self.came_back(&Shown { name: cookie, issued: None, origin: None }, item, *seen);
+            }
             let visitor = self.cookie(cookie).map_or(visitor, |cookie| self.visitor_of(cookie.name));
             self.pointer = Some(Pointer { since: Some(item.answered), ..Pointer::to(visitor, item.at) });
             return None;

@@ -412,6 +412,17 @@ fn a_cookie_renewed_twice_takes_along_what_came_with_it_in_a_module() {
 }
 
 #[test]
+fn a_cookie_that_only_its_deletion_tells_of_belongs_to_the_session_that_waits_for_one() {
+    let portal = Portal::new();
+    let [guest, again] = [page(0).handed(7), page(4 * SECOND).handed(9)];
+    let logout = page(2 * SECOND).with_portal_cookie(8).logout().deleting();
+    for late in [again, logout, guest] {
+        portal.guest(late);
+    }
+    assert_eq!([logout, again].map(|one| portal.of(one.at)), [portal.of(guest.at); 2]);
+}
+
+#[test]
 fn a_deleted_cookie_that_is_still_seen_leaves_the_session_to_the_fingerprint() {
     let portal = Portal::new();
     let visitor = portal.visitor(page(0).with_portal_cookie(7));
