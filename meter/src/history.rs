@@ -296,15 +296,17 @@ impl History {
     /// Of a run of settled neighbours that are equal and change nothing, keeps the first and the last.
     fn merge(&mut self, memory: Memory) {
         let Some(settled) = self.recent.last().map(|newest| newest.at - memory.settle) else { return };
-        let inert = self.inert();
+        let parts = self.parts();
         let mut kept: Vec<Observation> = Vec::with_capacity(self.recent.len());
-        let mut rest = self.recent.drain(..).zip(inert).peekable();
-        while let Some((seen, inert)) = rest.next() {
-            let bridged = kept.last().zip(rest.peek()).is_some_and(|(previous, (next, _))| {
-                next.at - previous.at < seen.stamp.policy.idle_timeout
+        let mut rest = self.recent.drain(..).zip(parts).peekable();
+        while let Some((seen, part)) = rest.next() {
+            let bridged = kept.last().zip(rest.peek()).is_some_and(|(previous, (next, after))| {
+                // Up to here the session lasted, if the next has none or another.
+                *after != Part::Apart
+                    && next.at - previous.at < seen.stamp.policy.idle_timeout
                     && (seen.kind == Kind::Activity || (alike(previous, &seen) && alike(&seen, next)))
             });
-            if !(inert && bridged && seen.at < settled) {
+            if !(part == Part::KeepsAlive && bridged && seen.at < settled) {
                 kept.push(seen);
             }
         }
@@ -312,18 +314,36 @@ impl History {
         self.recent = kept;
     }
 
-    /// For each recent observation, whether it does no more than to keep a session alive.
-    fn inert(&self) -> Vec<bool> {
+    /// For each recent observation, what it is to the session before it.
+    fn parts(&self) -> Vec<Part> {
         let mut session = self.base.clone();
-        let inert = self.recent.iter().map(|seen| {
+        let parts = self.recent.iter().map(|seen| {
             let before = session.clone();
             let alive = before.as_ref().is_some_and(|one| is_live(one, seen.at, &seen.stamp.policy));
             let mut quiet = true;
             step(&mut session, seen, &mut |_| quiet = false);
-            alive && quiet && unchanged(before.as_ref(), session.as_ref(), seen.stamp.policy.min_pages)
+            let started = |session: Option<&Session>| session.map(|session| session.started);
+            if !alive || started(before.as_ref()) != started(session.as_ref()) {
+                Part::Apart
+            } else if quiet && unchanged(before.as_ref(), session.as_ref(), seen.stamp.policy.min_pages) {
+                Part::KeepsAlive
+            } else {
+                Part::Changes
+            }
         });
-        inert.collect()
+        parts.collect()
     }
+}
+
+/// What an observation is to the session that was there before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// None of it.
+    Apart,
+    /// It does no more than to keep it alive.
+    KeepsAlive,
+    /// It does more.
+    Changes,
 }
 
 fn unchanged(before: Option<&Session>, after: Option<&Session>, min_pages: u32) -> bool {
@@ -374,6 +394,21 @@ mod tests {
         let (day, note) = (stamp.policy.zone.day(at), Arc::new(Note::default()));
         let (kind, evidence) = (Kind::Page, Evidence::Guest);
         Observation { at, kind, evidence, user: None, day, stamp, note, by: None, tie: 0 }
+    }
+
+    #[test]
+    fn a_session_lasted_until_another_began_also_where_what_tells_so_is_old() {
+        let memory = Memory::keeping(HOUR);
+        let activity = |at| Observation { kind: Kind::Activity, ..page(at) };
+        let by = |user, page| Observation { evidence: Evidence::External, user: Some(Name([user; 16])), ..page };
+        let mut history = History::default();
+        history.add_one(by(1, page(0)), memory);
+        for minute in 1..=6 {
+            history.add_one(activity(minute * MINUTE), memory);
+        }
+        history.add_one(by(2, page(20 * MINUTE)), memory);
+        let late = history.add_one(activity(10 * MINUTE), memory);
+        assert_eq!(late.lasted.iter().map(|(_, millis)| millis).sum::<Millis>(), 4 * MINUTE);
     }
 
     #[test]
