@@ -301,12 +301,13 @@ impl History {
         let mut rest = self.recent.drain(..).zip(parts).peekable();
         while let Some((seen, part)) = rest.next() {
             let bridged = kept.last().zip(rest.peek()).is_some_and(|(previous, (next, after))| {
-                // Up to here the session lasted, if the next has none or another.
+                // Up to here the session lasted, if the next has none or another, or one that still may come between.
                 *after != Part::Apart
+                    && next.at < settled
                     && next.at - previous.at < seen.stamp.policy.idle_timeout
                     && (seen.kind == Kind::Activity || (alike(previous, &seen) && alike(&seen, next)))
             });
-            if !(part == Part::KeepsAlive && bridged && seen.at < settled) {
+            if !(part == Part::KeepsAlive && bridged) {
                 kept.push(seen);
             }
         }
@@ -396,19 +397,31 @@ mod tests {
         Observation { at, kind, evidence, user: None, day, stamp, note, by: None, tie: 0 }
     }
 
-    #[test]
-    fn a_session_lasted_until_another_began_also_where_what_tells_so_is_old() {
-        let memory = Memory::keeping(HOUR);
-        let activity = |at| Observation { kind: Kind::Activity, ..page(at) };
-        let by = |user, page| Observation { evidence: Evidence::External, user: Some(Name([user; 16])), ..page };
-        let mut history = History::default();
+    /// What a page that comes late adds to the length of sessions, where somebody signed in was idle from the sixth
+    /// minute to the twentieth.
+    fn late(last: Observation, late: Observation) -> Millis {
+        let (memory, mut history) = (Memory::keeping(HOUR), History::default());
         history.add_one(by(1, page(0)), memory);
         for minute in 1..=6 {
-            history.add_one(activity(minute * MINUTE), memory);
+            history.add_one(Observation { kind: Kind::Activity, ..page(minute * MINUTE) }, memory);
         }
-        history.add_one(by(2, page(20 * MINUTE)), memory);
-        let late = history.add_one(activity(10 * MINUTE), memory);
-        assert_eq!(late.lasted.iter().map(|(_, millis)| millis).sum::<Millis>(), 4 * MINUTE);
+        history.add_one(last, memory);
+        history.add_one(late, memory).lasted.iter().map(|(_, millis)| millis).sum()
+    }
+
+    fn by(user: u8, page: Observation) -> Observation {
+        Observation { evidence: Evidence::External, user: Some(Name([user; 16])), ..page }
+    }
+
+    #[test]
+    fn a_session_lasted_until_another_began_also_where_what_tells_so_is_old() {
+        assert_eq!(late(by(2, page(20 * MINUTE)), by(1, page(10 * MINUTE))), 4 * MINUTE);
+    }
+
+    #[test]
+    fn a_session_lasted_until_another_began_also_where_that_becomes_known_late() {
+        let nobody = Observation { evidence: Evidence::Unknown, ..page(20 * MINUTE) };
+        assert_eq!(late(nobody, by(2, page(19 * MINUTE))), (6 + 1 - 20) * MINUTE);
     }
 
     #[test]
