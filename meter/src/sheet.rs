@@ -410,7 +410,7 @@ impl<'a> Sheet<'a> {
         }
         let Some(to) = to else { return Ok(()) };
         let slot = Slot::Visitor(to.visitor, item.module.clone());
-        if from.is_none() && item.kind != Kind::Page {
+        if from.is_none() && item.kind != Kind::Page && !item.overheard {
             // It was nobody's and was not kept; that it was there is all that matters of it.
             let day = like.stamp.policy.zone.day(item.at);
             let Item { at, user, tie, .. } = *item;
@@ -537,5 +537,6 @@ fn item(sighted: &Sighted, trace: &Trace) -> Item {
         idle: stamp.policy.idle_timeout,
         fingerprint_only: trace.fingerprint_only,
         tie,
+        overheard: sighted.overheard,
     }
 }

@@ -44,6 +44,8 @@ pub struct Item {
     pub fingerprint_only: bool,
     /// Tells exchanges of one instant apart.
     pub tie: u16,
+    /// Only its cookies matter: the exchange itself is not observed.
+    pub overheard: bool,
 }
 
 impl Item {
@@ -211,6 +213,7 @@ impl Company {
             idle: like.0,
             fingerprint_only: like.1,
             tie: 0,
+            overheard: true,
         };
         self.take(fingerprint, seen, memory)
     }

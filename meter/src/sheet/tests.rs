@@ -423,6 +423,15 @@ fn a_cookie_that_only_its_deletion_tells_of_belongs_to_the_session_that_waits_fo
 }
 
 #[test]
+fn what_is_not_observed_keeps_no_session_alive_that_becomes_known_later() {
+    let portal = Portal::new();
+    let asset = Asks { overheard: true, ..page(SECOND).activity().handed(8) };
+    portal.guest(asset);
+    portal.guest(page(0).handed(7)).unwrap();
+    assert_eq!(portal.of(asset.at), None);
+}
+
+#[test]
 fn a_deleted_cookie_that_is_still_seen_leaves_the_session_to_the_fingerprint() {
     let portal = Portal::new();
     let visitor = portal.visitor(page(0).with_portal_cookie(7));
