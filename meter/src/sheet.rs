@@ -223,6 +223,11 @@ impl<'a> Sheet<'a> {
     /// Another cookie was handed out for the session of one that is settled: it has to be watched again.
     fn watch_again(&mut self, visitor: Name, fingerprint: Name, sighted: &Sighted) -> Result<(), Needs> {
         let Who::Browser(Trace { handed: Some(_), fingerprint_only: false, .. }) = sighted.who else { return Ok(()) };
+        let company = self.also(fingerprint)?;
+        let contested = |company: &Company| company.whose(visitor).is_none_or(|(_, contested)| contested);
+        if !matches!(company, Some(Also::Company(company)) if contested(company)) {
+            return Ok(());
+        }
         let without_a_cookie = self.without_a_cookie_behind(fingerprint)?;
         let shown = |one: &&Observation| {
             one.by.map_or_else(|| !without_a_cookie.contains(&(one.at, one.tie)), |by| by == visitor)
