@@ -192,7 +192,12 @@ impl<'a> Sheet<'a> {
             self.place(visitor, Observation { kind, evidence, ..sighted.observation.clone() })?;
         }
         self.follow(told.moves, fingerprint, &sighted.observation)?;
-        self.watch_again(visitor, fingerprint, sighted)
+        self.watch_again(visitor, fingerprint, sighted)?;
+        match trace.handed {
+            // It came back before: that it does again will tell nothing more.
+            Some(Handed::Out(name)) if self.is_settled(name, Millis::MAX)? => self.unlink(name),
+            _ => Ok(()),
+        }
     }
 
     /// A cookie that came back, and about which there may be something to learn.
@@ -261,9 +266,13 @@ impl<'a> Sheet<'a> {
         if let Some(Also::Behind(fingerprint)) = self.also(cookie)? {
             return Ok(Standing::Behind(Some(*fingerprint)));
         }
+        Ok(if self.is_settled(cookie, at)? { Standing::Visitor(cookie) } else { Standing::Behind(None) })
+    }
+
+    /// Whether a cookie is known to be nobody else's from then on.
+    fn is_settled(&mut self, cookie: Name, at: Millis) -> Result<bool, Needs> {
         let value = &self.open(Slot::Visitor(cookie, self.scope.module.clone()))?.value;
-        let settled = matches!(value, Value::Visitor(one) if one.settled.is_some_and(|first| at >= first));
-        Ok(if settled { Standing::Visitor(cookie) } else { Standing::Behind(None) })
+        Ok(matches!(value, Value::Visitor(one) if one.settled.is_some_and(|first| at >= first)))
     }
 
     /// The cookie that a renewed one took the place of, first of all.

@@ -430,6 +430,7 @@ fn a_cookie_that_came_back_before_it_was_known_to_be_handed_out_is_settled_all_t
     let values = portal.values.borrow();
     let Some(Value::Visitor(visitor)) = values.0.get(&Slot::Visitor(named(7), None)) else { panic!("nobody") };
     assert_eq!(visitor.settled, Some(SECOND));
+    assert!(matches!(values.0.get(&Slot::Also(named(7))), None | Some(Value::Nothing)), "nothing leads elsewhere");
 }
 
 #[test]
