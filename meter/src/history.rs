@@ -307,15 +307,18 @@ impl History {
     /// Of a run of settled neighbours that are equal and change nothing, keeps the first and the last.
     fn merge(&mut self, memory: Memory) {
         let Some(settled) = self.recent.last().map(|newest| newest.at - memory.settle) else { return };
-        let inert = self.inert();
+        let parts = self.parts();
         let mut kept: Vec<Observation> = Vec::with_capacity(self.recent.len());
-        let mut rest = self.recent.drain(..).zip(inert).peekable();
-        while let Some((seen, inert)) = rest.next() {
-            let bridged = kept.last().zip(rest.peek()).is_some_and(|(previous, (next, _))| {
-                next.at - previous.at < seen.stamp.policy.idle_timeout
+        let mut rest = self.recent.drain(..).zip(parts).peekable();
+        while let Some((seen, part)) = rest.next() {
+            let bridged = kept.last().zip(rest.peek()).is_some_and(|(previous, (next, after))| {
+                // Up to here the session lasted, if the next has none or another, or one that still may come between.
+                *after != Part::Apart
+                    && next.at < settled
+                    && next.at - previous.at < seen.stamp.policy.idle_timeout
                     && (seen.kind == Kind::Activity || (alike(previous, &seen) && alike(&seen, next)))
             });
-            if !(inert && bridged && seen.at < settled) {
+            if !(part == Part::KeepsAlive && bridged) {
                 kept.push(seen);
             }
         }
@@ -323,17 +326,24 @@ impl History {
         self.recent = kept;
     }
 
-    /// For each recent observation, whether it does no more than to keep a session alive.
-    fn inert(&self) -> Vec<bool> {
+    /// For each recent observation, what it is to the session before it.
+    fn parts(&self) -> Vec<Part> {
         let mut session = self.base.clone();
-        let inert = self.recent.iter().map(|seen| {
+        let parts = self.recent.iter().map(|seen| {
             let before = session.clone();
             let alive = before.as_ref().is_some_and(|one| is_live(one, seen.at, &seen.stamp.policy));
             let mut quiet = true;
             step(&mut session, seen, &mut |_| quiet = false);
-            alive && quiet && unchanged(before.as_ref(), session.as_ref(), seen.stamp.policy.min_pages)
+            let started = |session: Option<&Session>| session.map(|session| session.started);
+            if !alive || started(before.as_ref()) != started(session.as_ref()) {
+                Part::Apart
+            } else if quiet && unchanged(before.as_ref(), session.as_ref(), seen.stamp.policy.min_pages) {
+                Part::KeepsAlive
+            } else {
+                Part::Changes
+            }
         });
-        inert.collect()
+        parts.collect()
     }
 }
 
@@ -353,6 +363,17 @@ impl Terse for History {
         let (floor, base) = if bool::read(from)? { Terse::read(from)? } else { Default::default() };
         Some(Self::restore(base, floor, Terse::read(from)?))
     }
+}
+
+/// What an observation is to the session that was there before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// None of it.
+    Apart,
+    /// It does no more than to keep it alive.
+    KeepsAlive,
+    /// It does more.
+    Changes,
 }
 
 fn unchanged(before: Option<&Session>, after: Option<&Session>, min_pages: u32) -> bool {
@@ -385,4 +406,61 @@ fn only_in<T: Clone + PartialEq>(these: &[T], those: &[T]) -> Vec<T> {
         }
     }
     only
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::observation::{Evidence, Note, Stamp};
+    use crate::policy::{Experience, Policy};
+
+    const HOUR: Millis = 3_600_000;
+    const MINUTE: Millis = 60_000;
+
+    fn page(at: Millis) -> Observation {
+        let stamp = Stamp::new(Policy::preset(Experience::ServicePortal));
+        let (day, note) = (stamp.policy.zone.day(at), Arc::new(Note::default()));
+        let (kind, evidence) = (Kind::Page, Evidence::Guest);
+        Observation { at, kind, evidence, user: None, day, stamp, note, by: None, tie: 0 }
+    }
+
+    /// What a page that comes late adds to the length of sessions, where somebody signed in was idle from the sixth
+    /// minute to the twentieth.
+    fn late(last: Observation, late: Observation) -> Millis {
+        let (memory, mut history) = (Memory::keeping(HOUR), History::default());
+        history.add_one(by(1, page(0)), memory);
+        for minute in 1..=6 {
+            history.add_one(Observation { kind: Kind::Activity, ..page(minute * MINUTE) }, memory);
+        }
+        history.add_one(last, memory);
+        history.add_one(late, memory).lasted.iter().map(|(_, millis)| millis).sum()
+    }
+
+    fn by(user: u8, page: Observation) -> Observation {
+        Observation { evidence: Evidence::External, user: Some(Name([user; 16])), ..page }
+    }
+
+    #[test]
+    fn a_session_lasted_until_another_began_also_where_what_tells_so_is_old() {
+        assert_eq!(late(by(2, page(20 * MINUTE)), by(1, page(10 * MINUTE))), 4 * MINUTE);
+    }
+
+    #[test]
+    fn a_session_lasted_until_another_began_also_where_that_becomes_known_late() {
+        let nobody = Observation { evidence: Evidence::Unknown, ..page(20 * MINUTE) };
+        assert_eq!(late(nobody, by(2, page(19 * MINUTE))), (6 + 1 - 20) * MINUTE);
+    }
+
+    #[test]
+    fn the_record_of_a_day_is_of_its_first_page_be_it_the_last_that_becomes_known() {
+        let memory = Memory::keeping(HOUR);
+        let mut history = History::default();
+        history.add(vec![page(24 * HOUR - MINUTE), page(24 * HOUR + MINUTE)], memory);
+        let change = history.add_one(page(24 * HOUR), memory);
+        let of = |counted: &[Counted]| counted.iter().map(|one| (one.day, one.at)).collect::<Vec<_>>();
+        assert_eq!(of(&change.withdrawn), [(Day(1), 24 * HOUR + MINUTE)]);
+        assert_eq!(of(&change.counted), [(Day(1), 24 * HOUR)]);
+    }
 }

@@ -47,6 +47,8 @@ pub struct Item {
     pub fingerprint_only: bool,
     /// Tells exchanges of one instant apart.
     pub tie: u16,
+    /// Only its cookies matter: the exchange itself is not observed.
+    pub overheard: bool,
 }
 
 terse!(Item {
@@ -62,6 +64,7 @@ terse!(Item {
     idle as OrNever,
     fingerprint_only,
     tie,
+    overheard,
 });
 
 impl Item {
@@ -222,6 +225,7 @@ impl Company {
             idle: like.0,
             fingerprint_only: like.1,
             tie: 0,
+            overheard: true,
         };
         self.take(fingerprint, seen, memory)
     }
@@ -231,13 +235,22 @@ impl Company {
         let is_it = |item: &Item| item.cookie.is_some_and(|cookie| cookie.name == name);
         let (before, was) = self.go_through(fingerprint);
         let who = self.recent.iter().zip(&was).find(|(item, _)| is_it(item)).and_then(|(_, who)| *who);
-        let was: Vec<_> = self.recent.iter().zip(was).filter(|(item, _)| !is_it(item)).map(|(_, who)| who).collect();
-        self.recent.retain(|item| !is_it(item));
-        for points in self.recent.iter_mut().filter_map(|item| item.points.as_mut()) {
-            if points.0 == name {
+        let known = before.cookie(for_it.0).is_some();
+        let mut all: Vec<(Item, Option<Resolved>)> = self.recent.drain(..).zip(was).collect();
+        // Where it was seen, the other was: that one may turn out to be none either.
+        all.retain(|(item, _)| known || !is_it(item));
+        for (item, _) in &mut all {
+            if let Some(cookie) = item.cookie.as_mut().filter(|cookie| cookie.name == name) {
+                cookie.name = for_it.0;
+            }
+            if let Some(points) = item.points.as_mut().filter(|points| points.0 == name) {
                 *points = for_it;
             }
         }
+        all.sort_by(|(one, _), (other, _)| one.order(other));
+        all.dedup_by(|(one, _), (other, _)| one.order(other).is_eq());
+        let was: Vec<_> = all.iter().map(|(_, who)| *who).collect();
+        self.recent = all.into_iter().map(|(item, _)| item).collect();
         let (after, is) = self.go_through(fingerprint);
         let moves = self.moves(&before, &after, &was, &is, Some(name));
         self.tip = after;
@@ -413,6 +426,10 @@ impl Knowledge {
     /// Takes the next item, where it is known when cookies are seen over all.
     fn step(&mut self, fingerprint: Name, item: &Item, seen: &Seen) -> Option<Resolved> {
         if let Some((cookie, visitor)) = item.points {
+            // It goes before the return that it came with, which tells whose the cookie is.
+            if let Some(seen) = seen.get(&cookie).filter(|seen| seen.0 == item.at && self.cookie(cookie).is_none()) {
+                self.came_back(&Shown { name: cookie, issued: None, origin: None }, item, *seen);
+            }
             let visitor = self.cookie(cookie).map_or(visitor, |cookie| self.visitor_of(cookie.name));
             self.pointer = Some(Pointer { since: Some(item.answered), ..Pointer::to(visitor, item.at) });
             return None;

@@ -169,7 +169,7 @@ impl Portal {
 
     fn takes(&self, sighted: &Sighted) {
         let mut values = self.values.borrow_mut();
-        let mut sheet = Sheet::new(&mut *values, &self.scope, Memory::keeping(2 * IDLE));
+        let mut sheet = Sheet::new(&mut *values, &sighted.scope, Memory::keeping(2 * IDLE));
         sheet.take(sighted).unwrap();
         let mut counts = self.counts.borrow_mut();
         for Open { slot, value, change, .. } in sheet.finish().0 {
@@ -220,6 +220,12 @@ impl Portal {
             _ => None,
         });
         seen.map(|one| (one.kind, one.evidence)).unwrap()
+    }
+
+    /// In a module of the portal.
+    fn module(&self, module: &str, asks: Asks) -> Option<Name> {
+        self.takes(&Sighted { scope: Arc::new(Scope::module("support", module)), ..self.sighted(asks, None) });
+        self.of(asks.at)
     }
 
     fn visitor(&self, asks: Asks) -> Name {
@@ -390,6 +396,50 @@ fn a_cookie_renewed_by_what_is_not_observed_is_another_name_of_the_same_session(
     let asset = Asks { overheard: true, ..page(SECOND).activity().with_portal_cookie(7).handed(8) };
     assert_eq!(portal.guest(asset), None);
     assert_eq!(portal.visitor(page(60 * SECOND).with_portal_cookie(8)), visitor);
+}
+
+#[test]
+fn a_cookie_renewed_twice_takes_along_what_came_with_it_in_a_module() {
+    let portal = Portal::new();
+    let renewal =
+        |at, value| Asks { overheard: true, ..page(at).activity() }.with_portal_cookie(value).handed(value + 1);
+    let third = page(2 * SECOND).with_portal_cookie(9);
+    portal.module("chat", third);
+    portal.guest(renewal(SECOND, 8));
+    assert_eq!(portal.of(third.at), Some(named(8)));
+    portal.guest(renewal(0, 7));
+    assert_eq!(portal.of(third.at), Some(named(7)));
+}
+
+#[test]
+fn a_cookie_that_only_its_deletion_tells_of_belongs_to_the_session_that_waits_for_one() {
+    let portal = Portal::new();
+    let [guest, again] = [page(0).handed(7), page(4 * SECOND).handed(9)];
+    let logout = page(2 * SECOND).with_portal_cookie(8).logout().deleting();
+    for late in [again, logout, guest] {
+        portal.guest(late);
+    }
+    assert_eq!([logout, again].map(|one| portal.of(one.at)), [portal.of(guest.at); 2]);
+}
+
+#[test]
+fn a_cookie_that_came_back_before_it_was_known_to_be_handed_out_is_settled_all_the_same() {
+    let portal = Portal::new();
+    portal.guest(page(SECOND).with_portal_cookie(7));
+    portal.guest(page(0).handed(7));
+    let values = portal.values.borrow();
+    let Some(Value::Visitor(visitor)) = values.0.get(&Slot::Visitor(named(7), None)) else { panic!("nobody") };
+    assert_eq!(visitor.settled, Some(SECOND));
+    assert!(matches!(values.0.get(&Slot::Also(named(7))), None | Some(Value::Nothing)), "nothing leads elsewhere");
+}
+
+#[test]
+fn what_is_not_observed_keeps_no_session_alive_that_becomes_known_later() {
+    let portal = Portal::new();
+    let asset = Asks { overheard: true, ..page(SECOND).activity().handed(8) };
+    portal.guest(asset);
+    portal.guest(page(0).handed(7)).unwrap();
+    assert_eq!(portal.of(asset.at), None);
 }
 
 #[test]

@@ -22,10 +22,23 @@ fn item() -> impl Strategy<Value = Item> {
     let cookie = cookie.prop_map(|(name, issued, origin)| Shown { name, issued, origin });
     let names = (maybe(any::name()), maybe(cookie), maybe(any::name()), maybe((any::name(), any::name())));
     let times = (any::time(), any::time(), or_never());
-    let rest = (maybe(any::text()), proptest::bool::ANY, proptest::num::u16::ANY);
+    let is = (proptest::bool::ANY, proptest::bool::ANY);
+    let rest = (maybe(any::text()), is, proptest::num::u16::ANY);
     (times, any::kind(), any::evidence(), names, rest).prop_map(
-        |((at, answered, idle), kind, evidence, (user, cookie, handed, points), (module, fingerprint_only, tie))| {
-            Item { at, answered, kind, evidence, user, cookie, handed, points, module, idle, fingerprint_only, tie }
+        |((at, answered, idle), kind, evidence, (user, cookie, handed, points), (module, is, tie))| Item {
+            at,
+            answered,
+            kind,
+            evidence,
+            user,
+            cookie,
+            handed,
+            points,
+            module,
+            idle,
+            fingerprint_only: is.0,
+            tie,
+            overheard: is.1,
         },
     )
 }

@@ -112,6 +112,7 @@ fn company() -> Company {
         idle: 1_800_000,
         fingerprint_only: false,
         tie: 7,
+        overheard: false,
     };
     let cookie = |handed| Some(Shown { name: handed, issued: Some(first.answered), origin: Some(OF) });
     let back = Item { at: first.at + 2_000, cookie: cookie(Name([1; 16])), handed: None, ..first.clone() };
