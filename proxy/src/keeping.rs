@@ -137,6 +137,9 @@ pub(crate) fn apply(config: &Config, segments: &[PathBuf]) -> Result<Recovered, 
     found
 }
 
+/// Nodes that each have a ledger start within so many milliseconds of each other, and notice a reset.
+const LEDGERS_COME: Millis = 60_000;
+
 /// Brings what commits tell to the ledger.
 pub(crate) fn keeper(
     config: &Config,
@@ -153,7 +156,10 @@ pub(crate) fn keeper(
         (config::Store::Embedded, Place::Postgres(_)) => {
             Box::new(Outgoing::open(&config.data_dir, passed).map_err(|error| error.to_string())?)
         }
-        (config::Store::Redis(settings), _) => Box::new(connect(config, settings)),
+        (config::Store::Redis(settings), Place::Embedded) => {
+            Box::new(connect(config, settings).lingering(LEDGERS_COME))
+        }
+        (config::Store::Redis(settings), Place::Postgres(_)) => Box::new(connect(config, settings)),
     };
     let files = Mutex::new(UsageFiles::new(config));
     let at_most = |duration: Duration| Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX);

@@ -84,6 +84,8 @@ pub struct RedisStore {
     about: NodeState,
     /// Policies or portals are known here, and could not be told yet.
     untold: bool,
+    /// How long entries stay that every ledger known has, in milliseconds.
+    lingers: Millis,
 }
 
 /// A portal's keys, and the token that was made with them.
@@ -116,7 +118,16 @@ impl RedisStore {
             aside: Vec::new(),
             about: NodeState::default(),
             untold: false,
+            lingers: 0,
         }
+    }
+
+    /// Entries that every ledger known has stay for so long: where each node has a ledger of its own, another may make
+    /// itself known a little later.
+    #[must_use]
+    pub fn lingering(mut self, millis: Millis) -> Self {
+        self.lingers = millis;
+        self
     }
 
     /// What other nodes are told of this one: where it runs, since when, and which release.

@@ -160,7 +160,7 @@ impl RedisStore {
         let keys = &self.portal(portal).keys;
         let (slot, script) = (keys.slot, &*script::TRIM);
         let mut call = Cmd::new();
-        call.arg("EVALSHA").arg(&script.sha).arg(1).arg(&keys.records);
+        call.arg("EVALSHA").arg(&script.sha).arg(1).arg(&keys.records).arg(self.lingers);
         match self.fleet.ask_script(slot, &call, script)? {
             Value::Int(gone) => Ok(gone.cast_unsigned()),
             _ => Err(RedisError::strange("a trim")),
