@@ -54,14 +54,16 @@ fn a_session_comes_back_as_it_was_told() {
 fn what_was_stored_later_holds_whenever_it_is_told() {
     both(|ledger| {
         let newer = SessionRow { pages: 5, stored_time: MORNING + HOUR, ..row() };
-        let older = SessionRow { pages: 3, stored_time: MORNING + HOUR - 10_001, ..row() };
+        let older = SessionRow { pages: 3, stored_time: MORNING + HOUR - 600_001, ..row() };
         tell(ledger, &[Entry::Session(newer.clone())]);
         tell(ledger, &[Entry::Session(older)]);
         assert_eq!(live(ledger, 0), std::slice::from_ref(&newer));
-        // Of the same instant the later word holds.
-        let same = SessionRow { pages: 6, ..newer };
-        tell(ledger, &[Entry::Session(same.clone())]);
-        assert_eq!(live(ledger, 0), [same]);
+        // Of the same instant the later word holds, and of one that waited for others.
+        for (pages, waited) in [(6, 0), (7, 60_000)] {
+            let later = SessionRow { pages, stored_time: MORNING + HOUR - waited, ..newer.clone() };
+            tell(ledger, &[Entry::Session(later.clone())]);
+            assert_eq!(live(ledger, 0), [later]);
+        }
     });
 }
 

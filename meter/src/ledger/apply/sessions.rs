@@ -13,8 +13,9 @@ use super::told::{OnlyThese, Told};
 use crate::entry::SessionRow;
 use crate::ledger::Taken;
 
-/// So far apart, in milliseconds, the clocks of nodes may be, each set right by the store's.
-const CLOCKS: Millis = 10_000;
+/// A row that was stored so much earlier, in milliseconds, is of a stream that lost its end. Within that the stream's last
+/// word holds: clocks differ a little, and a commit may wait for others for a while.
+const LONG_BEFORE: Millis = 600_000;
 
 /// Sessions that entries speak of.
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl Sessions {
             return;
         }
         // Nodes' clocks are not quite the same: of what was stored together, the stream's last word holds.
-        if known.row.stored_time > row.stored_time + CLOCKS || known.row == *row {
+        if known.row.stored_time > row.stored_time + LONG_BEFORE || known.row == *row {
             return;
         }
         convert(&known.row, -1, days);
