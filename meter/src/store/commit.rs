@@ -58,6 +58,9 @@ impl Batch {
 /// A race is lost so often before the rest of a batch is put off.
 const ROUNDS: usize = 64;
 
+/// For so many visits values are read at once.
+const AHEAD: usize = 256;
+
 /// Commits a batch. What was committed stays so whatever becomes of the rest: to commit it again changes nothing.
 pub fn commit(store: &mut dyn Store, batch: &Batch, memory: Memory) -> Result<Committed, StoreError> {
     Commit::new(store, batch, memory).run()
@@ -122,18 +125,15 @@ impl<'a> Commit<'a> {
         Err(StoreError::Contended(left.len()))
     }
 
-    /// Plans these visits on what the store is thought to hold, and takes their steps; returns those that lost a race,
-    /// and those that need more values, which are read for all of them at once.
+    /// Plans these visits in their order on what the store is thought to hold, and takes their steps; returns those that
+    /// lost a race.
     fn round<'v>(&mut self, visits: &[&'v Visit], done: &mut Committed) -> Result<Vec<&'v Visit>, StoreError> {
         let (mut steps, mut planned) = (Vec::new(), Vec::new());
-        let (mut left, mut needs) = (Vec::new(), BTreeSet::new());
-        for visit in visits {
-            let (step, outcome) = match self.plan(visit)? {
-                Ok(planned) => planned,
-                Err(places) => {
-                    needs.extend(places);
-                    left.push(*visit);
-                    continue;
+        for (place, visit) in visits.iter().enumerate() {
+            let (step, outcome) = loop {
+                match self.plan(visit)? {
+                    Ok(planned) => break planned,
+                    Err(needs) => self.load_ahead(needs, visits.get(place + 1..).unwrap_or_default())?,
                 }
             };
             for write in &step.writes {
@@ -144,6 +144,7 @@ impl<'a> Commit<'a> {
             steps.push(step);
         }
         let outcomes = self.store.apply(&steps, self.batch.now)?;
+        let mut lost = Vec::new();
         for ((step, (visit, committed)), outcome) in steps.iter().zip(planned).zip(outcomes) {
             match outcome {
                 Outcome::Done => {
@@ -156,12 +157,19 @@ impl<'a> Commit<'a> {
                     for (write, value) in step.writes.iter().zip(there) {
                         self.held.insert(Place { portal: Arc::clone(&step.portal), slot: write.slot.clone() }, value);
                     }
-                    left.push(visit);
+                    lost.push(visit);
                 }
             }
         }
-        self.load(needs)?;
-        Ok(left)
+        Ok(lost)
+    }
+
+    /// Reads what a plan needs, and with it what those of the next visits will.
+    fn load_ahead(&mut self, mut needs: BTreeSet<Place>, next: &[&Visit]) -> Result<(), StoreError> {
+        for visit in next.iter().take(AHEAD) {
+            needs.extend(self.plan(visit)?.err().into_iter().flatten());
+        }
+        self.load(needs)
     }
 
     fn vouched(&mut self, step: &Step) {
