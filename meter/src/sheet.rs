@@ -197,7 +197,12 @@ impl<'a> Sheet<'a> {
             self.place(visitor, Observation { kind, evidence, ..sighted.observation.clone() })?;
         }
         self.follow(told.moves, fingerprint, &sighted.observation)?;
-        self.watch_again(visitor, fingerprint, sighted)
+        self.watch_again(visitor, fingerprint, sighted)?;
+        match trace.handed {
+            // It came back before: that it does again will tell nothing more.
+            Some(Handed::Out(name)) if self.is_settled(name, Millis::MAX)? => self.unlink(name),
+            _ => Ok(()),
+        }
     }
 
     /// A cookie that came back, and about which there may be something to learn.
@@ -228,6 +233,11 @@ impl<'a> Sheet<'a> {
     /// Another cookie was handed out for the session of one that is settled: it has to be watched again.
     fn watch_again(&mut self, visitor: Name, fingerprint: Name, sighted: &Sighted) -> Result<(), Needs> {
         let Who::Browser(Trace { handed: Some(_), fingerprint_only: false, .. }) = sighted.who else { return Ok(()) };
+        let company = self.also(fingerprint)?;
+        let contested = |company: &Company| company.whose(visitor).is_none_or(|(_, contested)| contested);
+        if !matches!(company, Some(Also::Company(company)) if contested(company)) {
+            return Ok(());
+        }
         let without_a_cookie = self.without_a_cookie_behind(fingerprint)?;
         let shown = |one: &&Observation| {
             one.by.map_or_else(|| !without_a_cookie.contains(&(one.at, one.tie)), |by| by == visitor)
@@ -261,9 +271,13 @@ impl<'a> Sheet<'a> {
         if let Some(Also::Behind(fingerprint)) = self.also(cookie)? {
             return Ok(Standing::Behind(Some(*fingerprint)));
         }
+        Ok(if self.is_settled(cookie, at)? { Standing::Visitor(cookie) } else { Standing::Behind(None) })
+    }
+
+    /// Whether a cookie is known to be nobody else's from then on.
+    fn is_settled(&mut self, cookie: Name, at: Millis) -> Result<bool, Needs> {
         let value = &self.open(Slot::Visitor(cookie, self.scope.module.clone()))?.value;
-        let settled = matches!(value, Value::Visitor(one) if one.settled.is_some_and(|first| at >= first));
-        Ok(if settled { Standing::Visitor(cookie) } else { Standing::Behind(None) })
+        Ok(matches!(value, Value::Visitor(one) if one.settled.is_some_and(|first| at >= first)))
     }
 
     /// The cookie that a renewed one took the place of, first of all.

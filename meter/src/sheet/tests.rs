@@ -423,6 +423,17 @@ fn a_cookie_that_only_its_deletion_tells_of_belongs_to_the_session_that_waits_fo
 }
 
 #[test]
+fn a_cookie_that_came_back_before_it_was_known_to_be_handed_out_is_settled_all_the_same() {
+    let portal = Portal::new();
+    portal.guest(page(SECOND).with_portal_cookie(7));
+    portal.guest(page(0).handed(7));
+    let values = portal.values.borrow();
+    let Some(Value::Visitor(visitor)) = values.0.get(&Slot::Visitor(named(7), None)) else { panic!("nobody") };
+    assert_eq!(visitor.settled, Some(SECOND));
+    assert!(matches!(values.0.get(&Slot::Also(named(7))), None | Some(Value::Nothing)), "nothing leads elsewhere");
+}
+
+#[test]
 fn what_is_not_observed_keeps_no_session_alive_that_becomes_known_later() {
     let portal = Portal::new();
     let asset = Asks { overheard: true, ..page(SECOND).activity().handed(8) };
