@@ -58,8 +58,10 @@ impl Batch {
 /// A race is lost so often before the rest of a batch is put off.
 const ROUNDS: usize = 64;
 
-/// For so many visits values are read at once.
+/// For so many visits values are read at once …
 const AHEAD: usize = 256;
+/// … as often as one value leads to another, mostly.
+const LOOKS: u32 = 3;
 
 /// Commits a batch. What was committed stays so whatever becomes of the rest: to commit it again changes nothing.
 pub fn commit(store: &mut dyn Store, batch: &Batch, memory: Memory) -> Result<Committed, StoreError> {
@@ -129,12 +131,19 @@ impl<'a> Commit<'a> {
     /// lost a race.
     fn round<'v>(&mut self, visits: &[&'v Visit], done: &mut Committed) -> Result<Vec<&'v Visit>, StoreError> {
         let (mut steps, mut planned) = (Vec::new(), Vec::new());
+        let (mut upto, mut looks) = (0, 0);
         for (place, visit) in visits.iter().enumerate() {
+            if place >= upto {
+                (upto, looks) = (place + AHEAD, LOOKS);
+            }
             let (step, outcome) = loop {
-                match self.plan(visit)? {
+                let needs = match self.plan(visit)? {
                     Ok(planned) => break planned,
-                    Err(needs) => self.load_ahead(needs, visits.get(place + 1..).unwrap_or_default())?,
-                }
+                    Err(needs) => needs,
+                };
+                let next = if looks > 0 { visits.get(place + 1..upto.min(visits.len())) } else { None };
+                looks = looks.saturating_sub(1);
+                self.load_ahead(needs, next.unwrap_or_default())?;
             };
             for write in &step.writes {
                 let place = Place { portal: Arc::clone(&step.portal), slot: write.slot.clone() };
@@ -166,7 +175,7 @@ impl<'a> Commit<'a> {
 
     /// Reads what a plan needs, and with it what those of the next visits will.
     fn load_ahead(&mut self, mut needs: BTreeSet<Place>, next: &[&Visit]) -> Result<(), StoreError> {
-        for visit in next.iter().take(AHEAD) {
+        for visit in next {
             needs.extend(self.plan(visit)?.err().into_iter().flatten());
         }
         self.load(needs)
