@@ -45,8 +45,10 @@ impl Batch {
         Self { node, upto, visits, now }
     }
 
-    fn oldest(&self) -> Option<Millis> {
-        self.visits.iter().flat_map(|visit| &visit.sighted).map(|one| one.observation.at).min()
+    /// Sessions that ended before do not matter to it.
+    fn since(&self, memory: Memory) -> Millis {
+        let seen = self.visits.iter().flat_map(|visit| &visit.sighted).map(|one| one.observation.at);
+        seen.fold(self.now, Millis::min) - memory.keep
     }
 
     /// What was seen, one by one.
@@ -75,7 +77,7 @@ pub fn commit_recalling(
     memory: Memory,
     recall: &mut dyn Recall,
 ) -> Result<Committed, StoreError> {
-    Commit { recall: Some(recall), ..Commit::new(store, batch, memory) }.run()
+    Commit { recall: Some((recall, batch.since(memory))), ..Commit::new(store, batch, memory) }.run()
 }
 
 /// Commits a batch of what was committed before to a store that has forgotten it.
@@ -86,7 +88,8 @@ pub fn commit_again(
     recall: &mut dyn Recall,
     vouched: &mut Vouched,
 ) -> Result<Committed, StoreError> {
-    Commit { recall: Some(recall), again: Some(vouched), ..Commit::new(store, batch, memory) }.run()
+    let commit = Commit::new(store, batch, memory);
+    Commit { recall: Some((recall, batch.since(memory))), again: Some(vouched), ..commit }.run()
 }
 
 /// A batch that is being committed.
@@ -94,7 +97,8 @@ struct Commit<'a> {
     store: &'a mut dyn Store,
     batch: &'a Batch,
     memory: Memory,
-    recall: Option<&'a mut dyn Recall>,
+    /// Who is asked for visitors that the store may have forgotten, and since when they were seen.
+    recall: Option<(&'a mut dyn Recall, Millis)>,
     again: Option<&'a mut Vouched>,
     held: Held,
     recalled: Recalled,
@@ -109,11 +113,11 @@ impl<'a> Commit<'a> {
 
     fn run(mut self) -> Result<Committed, StoreError> {
         let batch = self.batch;
-        let again = self.again.is_some();
-        self.load(batch.visits.iter().flat_map(|visit| visit.likely(again)).collect())?;
-        if again {
-            let known = batch.visits.iter().flat_map(|visit| visit.known_at(&self.recalled));
-            self.load(known.filter(|place| !self.held.contains_key(place)).collect())?;
+        self.load(batch.visits.iter().flat_map(Visit::likely).collect())?;
+        if self.again.is_some() {
+            // Of those that are found in the ledger it tells where else.
+            self.load_those_that_may_begin()?;
+            self.load_those_that_may_begin()?;
         }
         let mut done = Committed::default();
         let mut left: Vec<&Visit> = batch.visits.iter().collect();
@@ -127,30 +131,36 @@ impl<'a> Commit<'a> {
         Err(StoreError::Contended(left.len()))
     }
 
+    fn load_those_that_may_begin(&mut self) -> Result<(), StoreError> {
+        let places = self.batch.visits.iter().flat_map(|visit| {
+            let place = |slot| Place { portal: Arc::clone(&visit.scope.portal), slot };
+            visit.may_begin(&self.recalled).map(place)
+        });
+        self.load(places.filter(|place| !self.held.contains_key(place)).collect())
+    }
+
     /// Plans these visits in their order on what the store is thought to hold, and takes their steps; returns those that
     /// lost a race.
     fn round<'v>(&mut self, visits: &[&'v Visit], done: &mut Committed) -> Result<Vec<&'v Visit>, StoreError> {
         let (mut steps, mut planned) = (Vec::new(), Vec::new());
-        let (mut upto, mut looks) = (0, 0);
-        for (place, visit) in visits.iter().enumerate() {
-            if place >= upto {
-                (upto, looks) = (place + AHEAD, LOOKS);
-            }
-            let (step, outcome) = loop {
-                let needs = match self.plan(visit)? {
-                    Ok(planned) => break planned,
-                    Err(needs) => needs,
+        for part in visits.chunks(AHEAD) {
+            let (mut next, mut looks) = (part, LOOKS);
+            while let Some((visit, others)) = next.split_first() {
+                next = others;
+                let (step, outcome) = loop {
+                    match self.plan(visit)? {
+                        Ok(planned) => break planned,
+                        Err(needs) => self.load_ahead(needs, if looks > 0 { next } else { &[] })?,
+                    }
+                    looks = looks.saturating_sub(1);
                 };
-                let next = if looks > 0 { visits.get(place + 1..upto.min(visits.len())) } else { None };
-                looks = looks.saturating_sub(1);
-                self.load_ahead(needs, next.unwrap_or_default())?;
-            };
-            for write in &step.writes {
-                let place = Place { portal: Arc::clone(&step.portal), slot: write.slot.clone() };
-                self.held.insert(place, write.after.clone());
+                for write in &step.writes {
+                    let place = Place { portal: Arc::clone(&step.portal), slot: write.slot.clone() };
+                    self.held.insert(place, write.after.clone());
+                }
+                planned.push((*visit, outcome));
+                steps.push(step);
             }
-            planned.push((*visit, outcome));
-            steps.push(step);
         }
         let outcomes = self.store.apply(&steps, self.batch.now)?;
         let mut lost = Vec::new();
@@ -216,10 +226,8 @@ impl<'a> Commit<'a> {
         }
         let places: Vec<Place> = places.into_iter().collect();
         let values = self.store.load(&places)?;
-        if let Some(recall) = &mut self.recall {
-            let now = self.batch.now;
-            let oldest = self.batch.oldest().unwrap_or(now).min(now);
-            let times = (oldest - self.memory.keep, now, self.memory);
+        if let Some((recall, since)) = &mut self.recall {
+            let times = (*since, self.batch.now, self.memory);
             self.recalled.ask((self.store, *recall), &places, times, self.again.is_some())?;
         }
         self.held.extend(places.into_iter().zip(values));

@@ -56,17 +56,13 @@ impl Circumstances<'_> {
 }
 
 impl Visit {
-    /// Slots that its plan will most likely ask for; more of them while journals are sent `again`.
-    pub(super) fn likely(&self, again: bool) -> Vec<Place> {
+    /// Slots that its plan will most likely ask for.
+    pub(super) fn likely(&self) -> Vec<Place> {
         let module = self.scope.module.clone();
         let mut slots = vec![Slot::Visitor(self.key.visitor, module.clone()), Slot::Also(self.key.visitor)];
-        if again {
-            let may_be = self.sighted.iter().flat_map(Sighted::may_begin);
-            slots.extend(may_be.map(|visitor| Slot::Visitor(visitor, module.clone())));
-        }
         for sighted in &self.sighted {
             let Who::Browser(trace) = &sighted.who else {
-                slots.retain(|slot| matches!(slot, Slot::Visitor(..)));
+                slots.truncate(1);
                 continue;
             };
             if let (None, Some(Handed::Ours(name) | Handed::Out(name))) = (trace.cookie, trace.handed) {
@@ -75,14 +71,13 @@ impl Visit {
         }
         slots.into_iter().map(|slot| Place { portal: Arc::clone(&self.scope.portal), slot }).collect()
     }
-}
 
-impl Visit {
-    /// Where the ledger knows those that it may have begun sessions of.
-    pub(super) fn known_at<'v>(&'v self, recalled: &'v Recalled) -> impl Iterator<Item = Place> + 'v {
-        let may_be = self.sighted.iter().flat_map(Sighted::may_begin);
-        let slots = may_be.flat_map(|visitor| recalled.places_of(visitor).cloned());
-        slots.map(|slot| Place { portal: Arc::clone(&self.scope.portal), slot })
+    /// Slots of those whose sessions it may be taken to begin: here, and where the ledger knows them.
+    pub(super) fn may_begin<'v>(&'v self, recalled: &'v Recalled) -> impl Iterator<Item = Slot> + 'v {
+        self.sighted.iter().flat_map(Sighted::may_begin).flat_map(|visitor| {
+            let here = Slot::Visitor(visitor, self.scope.module.clone());
+            std::iter::once(here).chain(recalled.slots_of(visitor).cloned())
+        })
     }
 }
 
@@ -125,15 +120,11 @@ pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Planned {
     let mut sheet = Sheet::new(&mut bytes, &visit.scope, at.memory);
     let mut sighted: Vec<&Sighted> = visit.sighted.iter().collect();
     sighted.sort_by(|one, other| one.observation.cmp(&other.observation));
-    let take = |one: &Sighted| -> Result<(), Needs> {
-        if at.again.is_some() {
-            let here = one.may_begin().into_iter().map(|visitor| Slot::Visitor(visitor, visit.scope.module.clone()));
-            let known = one.may_begin().into_iter().flat_map(|visitor| at.recalled.places_of(visitor).cloned());
-            here.chain(known).try_for_each(|slot| sheet.look_at(slot))?;
-        }
-        sheet.take(one)
+    let looked = match at.again {
+        Some(_) => visit.may_begin(at.recalled).try_for_each(|slot| sheet.look_at(slot)),
+        None => Ok(()),
     };
-    sighted.into_iter().try_for_each(take).map_err(|Needs(slots)| {
+    looked.and_then(|()| sighted.into_iter().try_for_each(|one| sheet.take(one))).map_err(|Needs(slots)| {
         slots.into_iter().map(|slot| Place { portal: Arc::clone(portal), slot }).collect::<BTreeSet<_>>()
     })?;
     let (open, late) = sheet.finish();

@@ -53,7 +53,7 @@ pub(super) struct Recalled {
     /// The last session of each, by the ledger.
     sessions: HashMap<Place, SessionRow>,
     /// Where the ledger knows visitors.
-    modules: HashMap<Name, BTreeSet<Slot>>,
+    slots: HashMap<Name, BTreeSet<Slot>>,
 }
 
 /// What decides how much can have been forgotten.
@@ -93,7 +93,7 @@ impl Recalled {
                     let slot = Slot::Visitor(row.visitor, row.module.as_deref().map(Into::into));
                     let place = Place { portal: Arc::clone(portal), slot };
                     if self.sessions.get(&place).is_none_or(|known| known.started < row.started) {
-                        self.modules.entry(row.visitor).or_default().insert(place.slot.clone());
+                        self.slots.entry(row.visitor).or_default().insert(place.slot.clone());
                         self.sessions.insert(place, row);
                     }
                 }
@@ -103,8 +103,8 @@ impl Recalled {
     }
 
     /// Where the ledger knows a visitor.
-    pub(super) fn places_of(&self, visitor: Name) -> impl Iterator<Item = &Slot> {
-        self.modules.get(&visitor).into_iter().flatten()
+    pub(super) fn slots_of(&self, visitor: Name) -> impl Iterator<Item = &Slot> {
+        self.slots.get(&visitor).into_iter().flatten()
     }
 
     fn begun_of(&self, portal: &str) -> Option<Millis> {
@@ -209,7 +209,7 @@ mod tests {
             stored_time: last_seen,
         };
         let begun = [("support".into(), Some(BEGUN))].into();
-        Recalled { begun, sessions: [(place(), row)].into(), modules: HashMap::new() }
+        Recalled { begun, sessions: [(place(), row)].into(), slots: HashMap::new() }
     }
 
     /// So many minutes after it forgot.
