@@ -183,17 +183,13 @@ impl Recovery<'_> {
                 return;
             };
             if number <= owed.committed.upto {
-                let portal = &sighted.scope.portal;
-                let from = match forgotten.get(portal) {
-                    Some(from) => Ok(*from),
-                    None => self.forgotten_from(owed, portal),
-                };
-                match from {
-                    Ok(from) => drop(forgotten.insert(Arc::clone(portal), from)),
-                    Err(error) => outcome = Err(error),
-                }
-                if forgotten.get(portal).is_none_or(|from| sighted.observation.at < *from) {
-                    return;
+                match self.forgotten_from(owed, &sighted.scope.portal, &mut forgotten) {
+                    Ok(from) if sighted.observation.at >= from => {}
+                    Ok(_) => return,
+                    Err(error) => {
+                        outcome = Err(error);
+                        return;
+                    }
                 }
             }
             found.entries += 1;
@@ -207,10 +203,20 @@ impl Recovery<'_> {
         damage.map_err(|error| StoreError::Open(format!("the journal of {}: {error}", owed.node)))
     }
 
-    /// From when on a portal's store may have forgotten what it was told of this.
-    fn forgotten_from(&mut self, owed: &Owed, portal: &Arc<str>) -> Result<Millis, StoreError> {
+    /// From when on a portal's store may have forgotten what it was told of this; asked for once.
+    fn forgotten_from(
+        &mut self,
+        owed: &Owed,
+        portal: &Arc<str>,
+        known: &mut HashMap<Arc<str>, Millis>,
+    ) -> Result<Millis, StoreError> {
+        if let Some(from) = known.get(portal) {
+            return Ok(*from);
+        }
         let begun = if self.recall.is_some() { self.store.begun(portal)? } else { None };
-        Ok(begun.map_or(Millis::MAX, |begun| owed.forgotten_from(begun, self.memory)))
+        let from = begun.map_or(Millis::MAX, |begun| owed.forgotten_from(begun, self.memory));
+        known.insert(Arc::clone(portal), from);
+        Ok(from)
     }
 
     fn take(&mut self, node: NodeId, part: &mut Vec<(u64, Sighted)>, vouched: &mut Vouched) -> Result<(), StoreError> {
