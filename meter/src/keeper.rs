@@ -220,7 +220,8 @@ impl<'a> Work<'a> {
     }
 
     fn once(&mut self, now: Millis, ends: bool) -> Result<(), KeeperError> {
-        let settings = self.shared.settings.clone();
+        let shared = self.shared;
+        let settings = &shared.settings;
         let portals = Arc::clone(&self.shared.portals.lock().unwrap_or_else(PoisonError::into_inner));
         if let Some(why) = self.feed.continuity()? {
             tracing::info!(why, "the keeper begins again with the store");
@@ -250,7 +251,9 @@ impl<'a> Work<'a> {
         if ends || now - self.flushed >= interval || now < self.flushed {
             self.flushed = now;
             self.flush(&portals, now)?;
-            (settings.each_flush)();
+            if !ends {
+                (settings.each_flush)();
+            }
         }
         if now - self.swept >= TEN_SECONDS || now < self.swept {
             self.swept = now;
@@ -263,7 +266,7 @@ impl<'a> Work<'a> {
             self.minute = now;
             let warnings = self.feed.warnings()?;
             self.health(|health| health.warnings = warnings);
-            self.seal(&settings, &portals, now)?;
+            self.seal(settings, &portals, now)?;
             self.ledger.expire(now - settings.keep_sessions)?;
         }
         Ok(())
