@@ -13,7 +13,7 @@ use crate::day::Day;
 use crate::fold::{Conversion, Counted, Effect, is_live, step};
 use crate::observation::{Kind, Observation};
 use crate::session::Session;
-use crate::terse::{Reader, Terse, Writer};
+use crate::terse::{Reader, Terse, Writer, read_checkpoint, write_checkpoint};
 
 /// How far back, at least, the order of observations may still be mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -350,17 +350,12 @@ impl History {
 impl Terse for History {
     fn write(&self, to: &mut Writer) {
         let Self { base, floor, recent, tip: _, compact_at: _ } = self;
-        let begun = base.is_some() || *floor != 0;
-        begun.write(to);
-        if begun {
-            floor.write(to);
-            base.write(to);
-        }
+        write_checkpoint(to, *floor, base);
         recent.write(to);
     }
 
     fn read(from: &mut Reader<'_>) -> Option<Self> {
-        let (floor, base) = if bool::read(from)? { Terse::read(from)? } else { Default::default() };
+        let (floor, base) = read_checkpoint(from)?;
         Some(Self::restore(base, floor, Terse::read(from)?))
     }
 }

@@ -6,6 +6,7 @@
 //! nothing, and takes no more memory than its length allows.
 
 use portalmeter_rules::id::Name;
+use portalmeter_rules::time::Millis;
 
 use crate::store::row::Stamps;
 
@@ -82,6 +83,21 @@ impl<'r> Reader<'r> {
     pub(crate) fn is_at_end(&self) -> bool {
         self.bits.is_spent()
     }
+}
+
+/// Writes what is known of everything before an instant: a bit where that is nothing.
+pub(crate) fn write_checkpoint<T: Terse + Default + PartialEq>(to: &mut Writer, floor: Millis, base: &T) {
+    let begun = floor != 0 || *base != T::default();
+    begun.write(to);
+    if begun {
+        floor.write(to);
+        base.write(to);
+    }
+}
+
+/// Reads that.
+pub(crate) fn read_checkpoint<T: Terse + Default>(from: &mut Reader<'_>) -> Option<(Millis, T)> {
+    if bool::read(from)? { Terse::read(from) } else { Some(Default::default()) }
 }
 
 /// A structure is its fields, in this order; `field as Type` has a field written as another type that holds the same.

@@ -15,7 +15,7 @@ use super::cookies::Cookie;
 use super::pointer::Pointer;
 use super::{ANSWERED, Resolved, Shown};
 use crate::history::Memory;
-use crate::terse::{OrNever, Reader, Terse, Writer, terse};
+use crate::terse::{OrNever, Reader, Terse, Writer, read_checkpoint, terse, write_checkpoint};
 
 #[cfg(test)]
 mod tests;
@@ -400,17 +400,12 @@ impl Company {
 impl Terse for Company {
     fn write(&self, to: &mut Writer) {
         let Self { base, floor, recent, tip: _, compact_at: _ } = self;
-        let begun = *floor != 0 || *base != Knowledge::default();
-        begun.write(to);
-        if begun {
-            floor.write(to);
-            base.write(to);
-        }
+        write_checkpoint(to, *floor, base);
         recent.write(to);
     }
 
     fn read(from: &mut Reader<'_>) -> Option<Self> {
-        let (floor, base) = if bool::read(from)? { Terse::read(from)? } else { Default::default() };
+        let (floor, base) = read_checkpoint(from)?;
         let mut company = Self { base, floor, recent: Terse::read(from)?, ..Self::default() };
         company.tip = company.go_through(from.of).0;
         Some(company)
