@@ -401,13 +401,15 @@ impl<'a> Sheet<'a> {
 
     /// What turned out to be another visitor's moves there.
     fn follow(&mut self, moves: Vec<Move>, fingerprint: Name, like: &Observation) -> Result<(), Needs> {
-        let mut unwatched = Vec::new();
+        let (mut unwatched, mut own) = (Vec::new(), Vec::new());
         for one in moves {
             match one {
                 Move::One { item, from, to } => self.move_one(&item, from, to, like)?,
                 Move::Cookie { name, from, to } => unwatched.extend(self.move_cookie(name, from, to, fingerprint)?),
+                Move::Own(name) => own.push(name),
             }
         }
+        own.into_iter().try_for_each(|cookie| self.settle(cookie, fingerprint))?;
         // Only then: what follows from it sees everything where it belongs.
         unwatched.into_iter().try_for_each(|(cookie, last)| self.watch(cookie, last, fingerprint, like))
     }
@@ -439,6 +441,16 @@ impl<'a> Sheet<'a> {
             (one.kind, one.evidence, one.by) = (to.kind, to.evidence, None);
         }
         self.put(slot, found, true)
+    }
+
+    /// A cookie that came back turned out to be nobody else's: it is not asked any more what else it may be.
+    fn settle(&mut self, cookie: Name, fingerprint: Name) -> Result<(), Needs> {
+        for module in self.modules_of(cookie, fingerprint)? {
+            let Some(Also::Company(company)) = self.also(fingerprint)? else { return Ok(()) };
+            let Some(first) = company.settled(cookie, module.as_ref()) else { continue };
+            self.visitor(Slot::Visitor(cookie, module))?.0.settled = Some(first);
+        }
+        self.unlink(cookie)
     }
 
     /// Says when the cookie was last seen, if nobody watched that so far.

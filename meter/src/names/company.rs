@@ -136,6 +136,8 @@ pub enum Move {
         /// Whose it is.
         to: Name,
     },
+    /// Nobody else may have this cookie any more; nothing moves.
+    Own(Name),
 }
 
 /// When cookies were seen first and last.
@@ -186,6 +188,12 @@ impl Company {
                 !is_it(item) || number == 1 || number == count
             });
         }
+    }
+
+    /// When a cookie first came back in a module, if nobody else may have it.
+    pub fn settled(&self, cookie: Name, module: Option<&Arc<str>>) -> Option<Millis> {
+        let is_it = |item: &&Item| item.cookie.is_some_and(|one| one.name == cookie) && item.module.as_ref() == module;
+        self.recent.iter().find(is_it).filter(|_| self.tip.is_own(cookie)).map(|item| item.at)
     }
 
     /// Where a cookie was seen.
@@ -307,6 +315,8 @@ impl Company {
         let back = before.cookies.iter().filter(|cookie| Some(cookie.name) != but);
         let back: Vec<_> = back.map(|cookie| (cookie.name, before.visitor_of(cookie.name))).collect();
         moves.extend(moved_cookies(&back, after));
+        let own = |cookie: &Name| before.is_contested(*cookie) && after.is_own(*cookie);
+        moves.extend(back.iter().map(|(cookie, _)| *cookie).filter(own).map(Move::Own));
         moves
     }
 

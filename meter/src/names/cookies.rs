@@ -118,6 +118,12 @@ impl Knowledge {
         cookie.is_some_and(|cookie| self.cookies.iter().any(|other| other.of == cookie.of && other.contested))
     }
 
+    /// Whether a cookie has come back that is for the session of nobody else.
+    pub(super) fn is_own(&self, name: Name) -> bool {
+        let cookie = self.cookie(name).filter(|cookie| cookie.has_come_back() && cookie.of == name);
+        cookie.is_some() && !self.is_contested(name)
+    }
+
     /// Whose session a cookie has. The first that comes back has the one it was handed out for; another has it
     /// too if it may be the same browser's, else one of its own from its first return.
     pub(super) fn visitor_of(&self, name: Name) -> Name {

@@ -228,6 +228,12 @@ impl Portal {
         self.of(asks.at)
     }
 
+    /// What is of no use any more is forgotten.
+    fn expires(&self, now: Millis) {
+        let memory = Memory::keeping(2 * IDLE);
+        self.values.borrow_mut().0.retain(|_, value| value.expires(now, IDLE, memory) > now);
+    }
+
     fn visitor(&self, asks: Asks) -> Name {
         self.meets(asks).0.unwrap()
     }
@@ -431,6 +437,20 @@ fn a_cookie_that_came_back_before_it_was_known_to_be_handed_out_is_settled_all_t
     let Some(Value::Visitor(visitor)) = values.0.get(&Slot::Visitor(named(7), None)) else { panic!("nobody") };
     assert_eq!(visitor.settled, Some(SECOND));
     assert!(matches!(values.0.get(&Slot::Also(named(7))), None | Some(Value::Nothing)), "nothing leads elsewhere");
+}
+
+#[test]
+fn a_cookie_that_turns_out_to_be_handed_out_for_its_own_session_is_settled() {
+    let portal = Portal::new();
+    let users = |at: i64| Asks { user: Some(named(5)), evidence: Evidence::External, ..page(at) };
+    portal.guest(users(30));
+    portal.guest(page(60).with_portal_cookie(7));
+    // It was handed out before; this becomes known last.
+    portal.guest(page(0).handed(7));
+    portal.expires(300 * SECOND);
+    let users = portal.guest(users(300 * SECOND));
+    assert_eq!(portal.guest(page(IDLE + 60).with_portal_cookie(7)), Some(named(7)));
+    assert_ne!(users, Some(named(7)));
 }
 
 #[test]
