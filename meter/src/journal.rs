@@ -15,7 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use portalmeter_rules::time::Millis;
+use portalmeter_rules::time::{Millis, instant};
 use tokio::sync::watch;
 
 use crate::observation::Stamp;
@@ -126,9 +126,10 @@ impl Acknowledged {
     fn read(text: &str) -> Self {
         let mut words = text.split_ascii_whitespace();
         let upto = words.next().and_then(|word| word.parse().ok()).unwrap_or_default();
-        Self { upto, at: words.next().and_then(|word| word.parse().ok()).unwrap_or_default() }
+        Self { upto, at: words.next().and_then(instant).unwrap_or_default() }
     }
 }
+
 /// The file with the policies that a node's entries name, a line each.
 pub(crate) const POLICIES: &str = "policies";
 /// How a segment's file name ends.

@@ -1,6 +1,6 @@
 //! Times, each told from another, and days, each told from a time.
 
-use portalmeter_rules::time::Millis;
+use portalmeter_rules::time::{FAR, Millis};
 
 use super::said::Repeated;
 use super::said::Said;
@@ -11,8 +11,6 @@ use crate::day::Day;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct OrNever(pub(crate) Millis);
 
-/// Times up to here, before and after 1970, nearly nine thousand years: nothing that is reckoned with them overflows.
-const FAR: Millis = 1 << 48;
 const DAY: Millis = 86_400_000;
 
 /// Told from the one among zero and the last three that is nearest.

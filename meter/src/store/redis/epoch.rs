@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use portalmeter_rules::id::Name;
-use portalmeter_rules::time::Millis;
+use portalmeter_rules::time::{Millis, instant};
 use redis::{Cmd, Value, cmd};
 
 use super::error::{RedisError, Trouble};
@@ -171,7 +171,7 @@ fn making_of(epoch: &str) -> Option<(&str, Millis)> {
     let (token, making) = epoch.split_once('.')?;
     let (server, time) = making.split_once('.')?;
     token.parse::<Name>().ok()?;
-    Some((server, time.parse().ok()?))
+    Some((server, instant(time)?))
 }
 
 /// The portal's keys are not there: nobody has begun again yet.
@@ -185,4 +185,20 @@ fn token() -> Result<String, RedisError> {
     let drawn = getrandom::fill(&mut bytes);
     drawn.map_err(|error| RedisError::new(Trouble::Unexpected, None, format!("no randomness: {error}")))?;
     Ok(Name(bytes).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_is_a_token_a_server_and_an_instant() {
+        let epoch = |of: &str| making_of(&format!("00112233445566778899aabbccddeeff.{of}")).map(|(_, made)| made);
+        assert_eq!(epoch("run.1790000000000"), Some(1_790_000_000_000));
+        assert_eq!(epoch(".1790000000000"), Some(1_790_000_000_000));
+        for none in ["run", "run.", "run.soon", "run.9223372036854775807", "run.-9223372036854775808"] {
+            assert_eq!(epoch(none), None, "{none}");
+        }
+        assert_eq!(making_of("token.run.1790000000000"), None);
+    }
 }
