@@ -245,7 +245,7 @@ impl Sink for Offline {
         self.touch(&sighted, policy.idle_timeout);
         let scope = Arc::clone(&sighted.scope);
         self.values.portal = if scope.module.is_none() { sighted.key.scope } else { Scope::portal(&scope.portal).id() };
-        let mut sheet = Sheet::new(&mut self.values, &scope, self.memory);
+        let mut sheet = Sheet::new(&mut self.values, &sighted, self.memory);
         // Everything is at hand.
         let _: Result<(), Needs> = sheet.take(&sighted);
         let (open, late) = sheet.finish();

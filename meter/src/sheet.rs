@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
-use portalmeter_rules::verdict::{Evidence, Kind};
+use portalmeter_rules::verdict::Kind;
 
-use crate::history::{Change, History, Memory};
+use crate::history::{Change, Memory};
 use crate::intake::Sighted;
 use crate::names::{Company, Handed, Item, Move, Resolved, Shown, Told, Trace, Who};
 use crate::observation::{Observation, Scope};
@@ -18,59 +18,9 @@ use crate::store::step::Slot;
 
 #[cfg(test)]
 mod tests;
+mod value;
 
-/// What is known of a visitor in a scope.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Visitor {
-    /// When its cookie first came back, if nobody else may turn out to hold it.
-    pub(crate) settled: Option<Millis>,
-    /// Up to when the ledger knows of its session.
-    pub(crate) told: Millis,
-    /// What was seen of it.
-    pub(crate) history: History,
-}
-
-/// What is known of another name.
-#[derive(Debug, Clone)]
-pub(crate) enum Also {
-    /// Those behind a fingerprint.
-    Company(Box<Company>),
-    /// Behind which fingerprint a cookie was handed out.
-    Behind(Name),
-    /// The cookie that this one took the place of.
-    Renews(Name),
-}
-
-/// What stands in a slot.
-#[derive(Debug, Clone, Default)]
-pub(crate) enum Value {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// In a visitor's.
-    Visitor(Box<Visitor>),
-    /// In another name's.
-    Also(Also),
-}
-
-impl Visitor {
-    /// Bots have sessions of their own, and no browser has their names.
-    pub(crate) fn is_bot(&self) -> bool {
-        self.history.recent().last().is_some_and(|seen| seen.evidence == Evidence::Bot)
-    }
-}
-
-impl Value {
-    /// When it may be forgotten, if sessions end after `idle` milliseconds.
-    pub(crate) fn expires(&self, now: Millis, idle: Millis, memory: Memory) -> Millis {
-        match self {
-            Self::Nothing => now,
-            Self::Visitor(visitor) => visitor.history.last_seen().map_or(now, |seen| seen + idle + memory.keep),
-            Self::Also(Also::Company(company)) => company.expires(memory),
-            Self::Also(Also::Behind(_) | Also::Renews(_)) => now + idle + memory.keep,
-        }
-    }
-}
+pub(crate) use value::{Also, Value, Visitor};
 
 /// Where values are kept.
 pub(crate) trait Shelf {
@@ -87,6 +37,11 @@ pub(crate) struct Sheet<'a> {
     shelf: &'a mut dyn Shelf,
     scope: &'a Arc<Scope>,
     memory: Memory,
+    /// Values that lapsed before are none any more, be they still there or not.
+    since: Millis,
+    idle: Millis,
+    /// What was seen before stays where it is.
+    mends_from: Millis,
     open: Vec<Open>,
     late: Change,
 }
@@ -122,6 +77,9 @@ struct Whose {
     contested: bool,
 }
 
+/// A cookie that those behind its fingerprint do not watch, and when it was seen first and last.
+type Unwatched = (Name, (Millis, Millis));
+
 /// What is known of a cookie.
 enum Standing {
     /// It is this visitor's, and nothing can change that.
@@ -131,9 +89,12 @@ enum Standing {
 }
 
 impl<'a> Sheet<'a> {
-    /// An empty sheet for a scope.
-    pub(crate) fn new(shelf: &'a mut dyn Shelf, scope: &'a Arc<Scope>, memory: Memory) -> Self {
-        Self { shelf, scope, memory, open: Vec::new(), late: Change::default() }
+    /// An empty sheet for what was seen in a scope, this first of all.
+    pub(crate) fn new(shelf: &'a mut dyn Shelf, first: &'a Sighted, memory: Memory) -> Self {
+        let Sighted { scope, observation: Observation { at: since, stamp, .. }, .. } = first;
+        let idle = stamp.policy.idle_timeout;
+        let mends_from = Millis::MIN;
+        Self { shelf, scope, memory, since: *since, idle, mends_from, open: Vec::new(), late: Change::default() }
     }
 
     /// Every value that was worked on, and what came too late for any.
@@ -149,6 +110,9 @@ impl<'a> Sheet<'a> {
     /// Takes what was seen, and puts it where it belongs.
     pub(crate) fn take(&mut self, sighted: &Sighted) -> Result<(), Needs> {
         let observation = sighted.observation.clone();
+        // Histories remember further back than that, those of whoever was seen later too.
+        let Memory { keep, settle } = self.memory;
+        self.mends_from = observation.at - (keep - 2 * settle).max(settle);
         let trace = match &sighted.who {
             Who::Known(visitor) => return self.place(*visitor, observation),
             Who::Browser(trace) => trace,
@@ -162,6 +126,9 @@ impl<'a> Sheet<'a> {
         // What follows from it finds it where it was taken to belong.
         if !sighted.overheard {
             self.place(visitor, Observation { by: contested.then_some(shown.name), ..observation })?;
+        } else if fingerprint.is_none() {
+            let (theirs, _) = self.visitor(Slot::Visitor(visitor, self.scope.module.clone()))?;
+            theirs.overheard = theirs.overheard.max(Some(observation.at));
         }
         if let Some(fingerprint) = fingerprint {
             self.follow(moves, fingerprint, &sighted.observation)?;
@@ -199,9 +166,31 @@ impl<'a> Sheet<'a> {
         self.follow(told.moves, fingerprint, &sighted.observation)?;
         self.watch_again(visitor, fingerprint, sighted)?;
         match trace.handed {
-            // It came back before: that it does again will tell nothing more.
-            Some(Handed::Out(name)) if self.is_settled(name, Millis::MAX)? => self.unlink(name),
+            Some(Handed::Ours(name) | Handed::Out(name)) if !trace.fingerprint_only => {
+                self.came_back_before(name, fingerprint, &sighted.observation)
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// A cookie may have come back before it was known to be handed out, and those behind the fingerprint, who would
+    /// know, may be forgotten since.
+    fn came_back_before(&mut self, cookie: Name, fingerprint: Name, like: &Observation) -> Result<(), Needs> {
+        let Some(first) = self.settled(cookie, self.scope.module.as_ref())? else { return Ok(()) };
+        if !matches!(self.also(fingerprint)?, Some(Also::Company(company)) if company.has_come_back(cookie)) {
+            self.watch((cookie, (first, first)), fingerprint, like)?;
+        }
+        let whose = match self.also(fingerprint)? {
+            Some(Also::Company(company)) => company.whose(cookie),
+            _ => None,
+        };
+        match whose.filter(|(visitor, _)| *visitor != cookie) {
+            Some((visitor, _)) => {
+                let unwatched = self.move_cookie(cookie, cookie, visitor, fingerprint)?;
+                unwatched.map_or(Ok(()), |cookie| self.watch(cookie, fingerprint, like))
+            }
+            // That it comes back again will tell nothing more.
+            None => self.unlink(cookie),
         }
     }
 
@@ -242,15 +231,16 @@ impl<'a> Sheet<'a> {
         let shown = |one: &&Observation| {
             one.by.map_or_else(|| !without_a_cookie.contains(&(one.at, one.tie)), |by| by == visitor)
         };
-        let mut last_seen = None;
+        let mut seen = Vec::new();
         for module in self.modules_of(visitor, fingerprint)? {
             let (theirs, _) = self.visitor(Slot::Visitor(visitor, module))?;
-            if theirs.settled.take().is_some() {
-                last_seen = last_seen.max(theirs.history.recent().iter().rev().find(shown).map(|one| one.at));
+            if let Some(first) = theirs.settled.take() {
+                let last = theirs.history.recent().iter().rev().find(shown).map(|one| one.at);
+                seen.extend([Some(first), last, theirs.overheard.take()].into_iter().flatten());
             }
         }
-        let Some(last_seen) = last_seen else { return Ok(()) };
-        self.watch(visitor, last_seen, fingerprint, &sighted.observation)
+        let seen = first_and_last(&seen);
+        seen.map_or(Ok(()), |seen| self.watch((visitor, seen), fingerprint, &sighted.observation))
     }
 
     /// Where a cookie was seen that was handed out behind a fingerprint, and here.
@@ -271,13 +261,19 @@ impl<'a> Sheet<'a> {
         if let Some(Also::Behind(fingerprint)) = self.also(cookie)? {
             return Ok(Standing::Behind(Some(*fingerprint)));
         }
-        Ok(if self.is_settled(cookie, at)? { Standing::Visitor(cookie) } else { Standing::Behind(None) })
+        Ok(if self.settled(cookie, self.scope.module.as_ref())?.is_some_and(|first| at >= first) {
+            Standing::Visitor(cookie)
+        } else {
+            Standing::Behind(None)
+        })
     }
 
-    /// Whether a cookie is known to be nobody else's from then on.
-    fn is_settled(&mut self, cookie: Name, at: Millis) -> Result<bool, Needs> {
-        let value = &self.open(Slot::Visitor(cookie, self.scope.module.clone()))?.value;
-        Ok(matches!(value, Value::Visitor(one) if one.settled.is_some_and(|first| at >= first)))
+    /// From when on a cookie is known to be nobody else's.
+    fn settled(&mut self, cookie: Name, module: Option<&Arc<str>>) -> Result<Option<Millis>, Needs> {
+        Ok(match &self.open(Slot::Visitor(cookie, module.cloned()))?.value {
+            Value::Visitor(visitor) => visitor.settled,
+            _ => None,
+        })
     }
 
     /// The cookie that a renewed one took the place of, first of all.
@@ -317,17 +313,17 @@ impl<'a> Sheet<'a> {
             }
         }
         self.link(name, Also::Renews(renewed.cookie))?;
-        let mut last = None;
+        let mut seen = Vec::new();
         for module in modules {
             let mut moved = self.take_out_of_cookie(name, was, module.as_ref(), fingerprint)?;
             for one in &mut moved {
                 one.by = renewed.contested.then_some(renewed.cookie);
+                seen.push(one.at);
             }
-            last = last.max(moved.iter().map(|one| one.at).max());
             self.put(Slot::Visitor(renewed.visitor, module), moved, true)?;
         }
-        match (last.filter(|_| renewed.contested), fingerprint) {
-            (Some(last), Some(fingerprint)) => self.watch(renewed.cookie, last, fingerprint, like),
+        match (first_and_last(&seen).filter(|_| renewed.contested), fingerprint) {
+            (Some(seen), Some(fingerprint)) => self.watch((renewed.cookie, seen), fingerprint, like),
             _ => Ok(()),
         }
     }
@@ -411,7 +407,7 @@ impl<'a> Sheet<'a> {
         }
         own.into_iter().try_for_each(|cookie| self.settle(cookie, fingerprint))?;
         // Only then: what follows from it sees everything where it belongs.
-        unwatched.into_iter().try_for_each(|(cookie, last)| self.watch(cookie, last, fingerprint, like))
+        unwatched.into_iter().try_for_each(|cookie| self.watch(cookie, fingerprint, like))
     }
 
     fn move_one(
@@ -453,35 +449,36 @@ impl<'a> Sheet<'a> {
         self.unlink(cookie)
     }
 
-    /// Says when the cookie was last seen, if nobody watched that so far.
-    fn move_cookie(
-        &mut self,
-        name: Name,
-        from: Name,
-        to: Name,
-        fingerprint: Name,
-    ) -> Result<Option<(Name, Millis)>, Needs> {
-        let (mut last, mut unwatched) = (None, false);
+    /// Says when the cookie was seen, if nobody watched that so far.
+    fn move_cookie(&mut self, name: Name, from: Name, to: Name, fingerprint: Name) -> Result<Option<Unwatched>, Needs> {
+        let (mut seen, mut unwatched) = (Vec::new(), false);
         for module in self.modules_of(name, fingerprint)? {
-            let value = &self.open(Slot::Visitor(name, module.clone()))?.value;
-            unwatched |= matches!(value, Value::Visitor(one) if one.settled.is_some());
+            if self.settled(name, module.as_ref())?.is_some() {
+                let (theirs, _) = self.visitor(Slot::Visitor(name, module.clone()))?;
+                seen.extend([theirs.settled.take(), theirs.overheard.take()].into_iter().flatten());
+                unwatched = true;
+            }
             let mut moved = self.take_out_of_cookie(name, from, module.as_ref(), Some(fingerprint))?;
             for one in &mut moved {
                 one.by = Some(name);
+                seen.push(one.at);
             }
-            last = last.max(moved.iter().map(|one| one.at).max());
             self.put(Slot::Visitor(to, module), moved, true)?;
         }
         self.unlink(name)?;
         self.link(name, Also::Behind(fingerprint))?;
-        Ok(last.filter(|_| unwatched).map(|last| (name, last)))
+        Ok(first_and_last(&seen).filter(|_| unwatched).map(|seen| (name, seen)))
     }
 
-    /// Tells those behind a fingerprint when a cookie was seen that was not watched until now.
-    fn watch(&mut self, cookie: Name, last: Millis, fingerprint: Name, like: &Observation) -> Result<(), Needs> {
+    /// Tells those behind a fingerprint when a cookie that was not watched until now was seen first, and last.
+    fn watch(&mut self, (cookie, seen): Unwatched, fingerprint: Name, like: &Observation) -> Result<(), Needs> {
         let cookie = Shown { name: cookie, issued: None, origin: None };
-        let told = self.in_company(fingerprint, |company, memory| company.watch(fingerprint, cookie, last, memory))?;
-        self.follow(told.moves, fingerprint, like)
+        for at in [seen.0, seen.1] {
+            let told =
+                self.in_company(fingerprint, |company, memory| company.watch(fingerprint, cookie, at, memory))?;
+            self.follow(told.moves, fingerprint, like)?;
+        }
+        Ok(())
     }
 
     fn place(&mut self, visitor: Name, observation: Observation) -> Result<(), Needs> {
@@ -508,8 +505,9 @@ impl<'a> Sheet<'a> {
     }
 
     fn take_out(&mut self, slot: Slot, is_theirs: &dyn Fn(&Observation) -> bool) -> Result<Vec<Observation>, Needs> {
+        let from = self.mends_from;
         let (visitor, change) = self.visitor(slot)?;
-        let (taken, news) = visitor.history.take_out(is_theirs);
+        let (taken, news) = visitor.history.take_out(|one: &Observation| one.at >= from && is_theirs(one));
         change.join(news);
         Ok(taken)
     }
@@ -543,11 +541,17 @@ impl<'a> Sheet<'a> {
             place
         } else {
             let value = self.shelf.take_down(&slot)?;
+            let has_lapsed = value.lapses(self.idle, self.memory).is_some_and(|at| at <= self.since);
+            let value = if has_lapsed { Value::Nothing } else { value };
             self.open.push(Open { slot, value, change: Change::default(), touched: false });
             self.open.len() - 1
         };
         self.open.get_mut(place).ok_or_else(Needs::default)
     }
+}
+
+fn first_and_last(seen: &[Millis]) -> Option<(Millis, Millis)> {
+    Some((*seen.iter().min()?, *seen.iter().max()?))
 }
 
 fn item(sighted: &Sighted, trace: &Trace) -> Item {

@@ -24,6 +24,7 @@ mod differential {
     pub(crate) mod delivery;
     pub(crate) mod places;
     pub(crate) mod portals;
+    pub(crate) mod smallest;
     pub(crate) mod traffic;
 
     pub(crate) const SECOND: i64 = 1_000;
@@ -38,9 +39,10 @@ mod differential {
 use std::time::SystemTime;
 
 use differential::books::{Books, Facts, compare};
-use differential::delivery::{Weather, deliveries};
+use differential::delivery::{Weather, deliveries, mingled};
 use differential::places::{MEMORY, Place, postgres, sqlite};
 use differential::portals::{self, Portal};
+use differential::smallest::Told;
 use differential::traffic::traffic;
 use portalmeter_meter::intake::{Sighted, Sink};
 use portalmeter_meter::offline::Offline;
@@ -58,11 +60,27 @@ fn every_store_ends_with_the_same_books() {
 }
 
 #[test]
+fn the_order_in_which_nodes_tell_changes_nothing() {
+    let hours = Hours::of(given().unwrap_or(3), 60);
+    (0..4).for_each(|order| hours.are_the_same_in_any_order(order));
+}
+
+#[test]
+#[ignore = "takes minutes: tens of thousands of sessions, another seed each time"]
+fn the_order_in_which_nodes_tell_changes_nothing_after_a_long_time() {
+    let hours = Hours::of(given().unwrap_or_else(now), 1_200);
+    (0..8).for_each(|order| hours.are_the_same_in_any_order(order));
+}
+
+#[test]
 #[ignore = "takes a quarter of an hour: tens of thousands of sessions, another seed each time"]
 fn every_store_ends_with_the_same_books_after_a_long_time() {
-    let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64;
     // Memory forgets at other moments than a store does: of some thousands of visitors it counts one otherwise.
     Servers::start().agree_on(&Hours::of(given().unwrap_or_else(now), 1_200));
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64
 }
 
 /// `PM_SEED`.
@@ -132,6 +150,24 @@ impl Hours {
         let mut differ = Vec::new();
         compare("total", &self.books.totals, &counted, &mut differ);
         assert!(differ.is_empty(), "in memory, PM_SEED={}:\n{}", self.seed, differ.join("\n"));
+    }
+
+    /// One store is told what three nodes tell, in some order that they may tell it in.
+    fn are_the_same_in_any_order(&self, order: u64) {
+        for weather in [Weather::WINDY, Weather::ROUGH] {
+            let random = &mut Random::from_seed(self.seed ^ order);
+            let deliveries = deliveries(random, &self.story, weather);
+            let deliveries = mingled(random, &deliveries);
+            let mut place = Place::embedded(&self.portals);
+            place.take(&deliveries);
+            let mut books = place.books(&self.portals);
+            books.statistics.clone_from(&self.books.statistics);
+            let differ = self.books.differ(&books).join("\n");
+            let told = Told { portals: &self.portals, story: self.story.clone(), deliveries };
+            let smallest = self.books.first_difference(&books).map(|(portal, at)| told.smallest(portal, at));
+            let smallest = smallest.unwrap_or_default();
+            assert!(differ.is_empty(), "PM_SEED={}, order {order}, {weather:?}:\n{differ}\n\n{smallest}", self.seed);
+        }
     }
 
     fn agree_with(&self, place: &Place, weather: Weather) {

@@ -207,18 +207,34 @@ impl Company {
         modules
     }
 
-    /// Until when it may be of use to anybody.
-    pub fn expires(&self, memory: Memory) -> Millis {
-        let newest = self.recent.last().map_or(self.floor, |item| item.answered.max(item.at));
-        let idle = self.recent.last().map_or(0, |item| item.idle);
-        let open = |pointer: &Pointer| pointer.closed.is_none();
-        let waits = self.tip.pointer.iter().chain(self.tip.users.iter().map(|(_, pointer)| pointer)).any(open);
-        let contested = self.tip.cookies.iter().any(|cookie| self.tip.is_contested(cookie.name));
-        newest + if waits || contested { idle + memory.keep } else { memory.settle + ANSWERED }
+    /// When there last was anything.
+    pub fn last_seen(&self) -> Millis {
+        self.recent.last().map_or(self.floor, |item| item.answered.max(item.at))
     }
 
-    /// A cookie is known to have been seen later than its last return told.
+    /// Whether its cookies tell all of it that matters: each was handed out here, or says when, and came back.
+    pub fn is_told_by_cookies(&self) -> bool {
+        let is_handed =
+            |cookie: &Shown| cookie.issued.is_some() || self.recent.iter().any(|item| item.handed == Some(cookie.name));
+        let is_told = |item: &Item| match (item.cookie, item.handed, item.points, &item.module) {
+            (Some(cookie), _, None, None) => self.tip.is_own(cookie.name) && is_handed(&cookie),
+            (None, Some(handed), None, None) => self.tip.is_own(handed),
+            _ => false,
+        };
+        self.base == Knowledge::default() && self.recent.iter().all(is_told)
+    }
+
+    /// Whether a cookie is known to have come back.
+    pub fn has_come_back(&self, cookie: Name) -> bool {
+        self.tip.cookie(cookie).is_some_and(Cookie::has_come_back)
+    }
+
+    /// A cookie is known to have been seen at an instant, be it that this was told or not.
     pub fn watch(&mut self, fingerprint: Name, cookie: Shown, at: Millis, memory: Memory) -> Told {
+        let is_told = |item: &Item| item.at == at && item.cookie.is_some_and(|told| told.name == cookie.name);
+        if self.recent.iter().any(is_told) {
+            return Told::default();
+        }
         let like = self.recent.last().map_or((Millis::MIN, false), |item| (item.idle, item.fingerprint_only));
         let seen = Item {
             at,

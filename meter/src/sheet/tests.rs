@@ -169,7 +169,7 @@ impl Portal {
 
     fn takes(&self, sighted: &Sighted) {
         let mut values = self.values.borrow_mut();
-        let mut sheet = Sheet::new(&mut *values, &sighted.scope, Memory::keeping(2 * IDLE));
+        let mut sheet = Sheet::new(&mut *values, sighted, Memory::keeping(2 * IDLE));
         sheet.take(sighted).unwrap();
         let mut counts = self.counts.borrow_mut();
         for Open { slot, value, change, .. } in sheet.finish().0 {

@@ -117,9 +117,10 @@ pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Planned {
     let stamp = visit.sighted.first().map(|one| &one.observation.stamp);
     let idle = stamp.map_or(0, |stamp| stamp.policy.idle_timeout);
     let mut bytes = Bytes { at, portal, idle, before: Vec::new(), damaged: 0 };
-    let mut sheet = Sheet::new(&mut bytes, &visit.scope, at.memory);
     let mut sighted: Vec<&Sighted> = visit.sighted.iter().collect();
     sighted.sort_by(|one, other| one.observation.cmp(&other.observation));
+    let Some(first) = sighted.first() else { return Ok(Default::default()) };
+    let mut sheet = Sheet::new(&mut bytes, first, at.memory);
     let looked = match at.again {
         Some(_) => visit.may_begin(at.recalled).try_for_each(|slot| sheet.look_at(slot)),
         None => Ok(()),

@@ -163,7 +163,7 @@ fn visitor(row: &SessionRow) -> Visitor {
         held: Vec::new(),
     };
     let history = History::restore(Some(session), last_seen + 1, Vec::new());
-    Visitor { settled: Some(started), told: last_seen, history }
+    Visitor { settled: Some(started), overheard: None, told: last_seen, history }
 }
 
 #[cfg(test)]

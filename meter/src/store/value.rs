@@ -13,13 +13,13 @@ mod tests;
 pub(super) struct Damaged;
 
 /// What every value begins with.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// A value as bytes; nothing where there is nothing worth keeping.
 pub(super) fn write(value: &Value) -> Option<Vec<u8>> {
     let mut to = Writer::after(VERSION);
     match value {
-        Value::Visitor(visitor) if !visitor.history.is_empty() => visitor.write(&mut to),
+        Value::Visitor(visitor) if !visitor.says_nothing() => visitor.write(&mut to),
         Value::Nothing | Value::Visitor(_) => return None,
         Value::Also(also) => also.write(&mut to),
     }
@@ -38,7 +38,7 @@ pub(super) fn read(bytes: &[u8], slot: &Slot, stamps: Stamps<'_>) -> Result<Valu
     value.filter(|_| from.is_at_end()).ok_or(Damaged)
 }
 
-terse!(Visitor { settled, told, history });
+terse!(Visitor { settled, overheard, told, history });
 
 impl Terse for Also {
     fn write(&self, to: &mut Writer) {

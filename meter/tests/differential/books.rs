@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use portalmeter_meter::ledger::{Ledger, Lines, Which};
 use portalmeter_meter::usage::Sums;
+use portalmeter_rules::time::Millis;
 
 use super::portals::Portal;
 
@@ -62,6 +63,16 @@ impl Books {
         compare("statistics", &self.statistics, &other.statistics, &mut found);
         compare("session", &self.sessions, &other.sessions, &mut found);
         found
+    }
+
+    /// Where and when a session began that only one of them has, or that differs.
+    pub(crate) fn first_difference<'b>(&'b self, other: &'b Self) -> Option<(&'b str, Millis)> {
+        let only = |these: &'b Self, those: &'b Self| {
+            these.sessions.iter().find(|(id, fact)| those.sessions.get(*id) != Some(fact)).map(|(_, fact)| fact)
+        };
+        let mut words = only(self, other).or_else(|| only(other, self))?.splitn(4, ' ');
+        let (portal, _module) = (words.next()?, words.next());
+        Some((portal, words.next()?.parse().ok()?))
     }
 }
 

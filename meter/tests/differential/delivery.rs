@@ -3,6 +3,7 @@
 use portalmeter_meter::intake::Sighted;
 use portalmeter_rules::time::Millis;
 
+use super::places::AT_ONCE;
 use super::{MINUTE, SECOND};
 use crate::support::generate::Random;
 
@@ -67,5 +68,25 @@ pub(crate) fn deliveries(random: &mut Random, story: &[Sighted], weather: Weathe
         }
     }
     all.sort_by_key(|delivery| delivery.now);
+    all
+}
+
+/// The same as it reaches one store, where what the nodes commit at once mingles in some order.
+pub(crate) fn mingled(random: &mut Random, deliveries: &[Delivery]) -> Vec<Delivery> {
+    let (mut left, mut all) = (deliveries, Vec::new());
+    while let Some(first) = left.first() {
+        let (together, later) = left.split_at(left.partition_point(|one| one.now <= first.now + AT_ONCE));
+        left = later;
+        let now = together.last().map_or(first.now, |last| last.now);
+        let of = |node| together.iter().filter(move |one| one.node == node);
+        let mut shares: Vec<_> = (0..NODES).map(of).collect();
+        let mut count = together.len();
+        while count > 0 {
+            if let Some(next) = shares[random.below(NODES as u64) as usize].next() {
+                all.push(Delivery { now, ..next.clone() });
+                count -= 1;
+            }
+        }
+    }
     all
 }

@@ -30,7 +30,7 @@ pub(crate) const MEMORY: Memory = Memory { keep: 45 * MINUTE, settle: 2 * MINUTE
 const YEAR: Millis = 365 * 24 * HOUR;
 
 /// Deliveries within this time go on at once: then everybody waits for the last.
-const AT_ONCE: Millis = 20 * SECOND;
+pub(crate) const AT_ONCE: Millis = 20 * SECOND;
 
 /// Where the ledger is.
 pub(crate) enum Paper {

@@ -87,13 +87,14 @@ fn session() -> impl Strategy<Value = Session> {
 
 fn visitor() -> impl Strategy<Value = Visitor> {
     let history = (prop::option::of(session()), any::time(), prop::collection::vec(observation(), 0..12));
-    (prop::option::of(any::time()), any::time(), history)
-        .prop_map(|(settled, told, (base, floor, recent))| Visitor {
+    (prop::option::of(any::time()), prop::option::of(any::time()), any::time(), history)
+        .prop_map(|(settled, overheard, told, (base, floor, recent))| Visitor {
             settled,
+            overheard,
             told,
             history: History::restore(base, floor, recent),
         })
-        .prop_filter("nothing", |visitor| !visitor.history.is_empty())
+        .prop_filter("nothing", |visitor| !visitor.says_nothing())
 }
 
 /// Some who were seen behind a fingerprint.
@@ -126,8 +127,8 @@ fn company() -> Company {
 
 fn told(value: &Value) -> String {
     let Value::Visitor(visitor) = value else { return format!("{value:?}") };
-    let Visitor { settled, told, history } = &**visitor;
-    format!("{settled:?} {told} {:?} {} {:?}", history.base(), history.floor(), history.recent())
+    let Visitor { settled, overheard, told, history } = &**visitor;
+    format!("{settled:?} {overheard:?} {told} {:?} {} {:?}", history.base(), history.floor(), history.recent())
 }
 
 fn written(value: &Value) -> Vec<u8> {
@@ -190,7 +191,7 @@ proptest! {
     #[test]
     fn a_policy_that_nobody_knows_is_damage(seen in observation()) {
         let history = History::restore(None, 0, vec![seen]);
-        let value = Value::Visitor(Box::new(Visitor { settled: None, told: 0, history }));
+        let value = Value::Visitor(Box::new(Visitor { told: 0, history, ..Visitor::default() }));
         prop_assert_eq!(read(&written(&value), &visitor_slot(), &|_| None).err(), Some(Damaged));
     }
 

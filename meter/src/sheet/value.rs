@@ -1,0 +1,83 @@
+//! What is kept of visitors and their other names, and for how long.
+
+use portalmeter_rules::id::Name;
+use portalmeter_rules::time::Millis;
+use portalmeter_rules::verdict::Evidence;
+
+use crate::history::{History, Memory};
+use crate::names::{ANSWERED, Company};
+
+/// What is known of a visitor in a scope.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Visitor {
+    /// When its cookie first came back, if nobody else may turn out to hold it.
+    pub(crate) settled: Option<Millis>,
+    /// When its cookie was last seen with what is not observed.
+    pub(crate) overheard: Option<Millis>,
+    /// Up to when the ledger knows of its session.
+    pub(crate) told: Millis,
+    /// What was seen of it.
+    pub(crate) history: History,
+}
+
+/// What is known of another name.
+#[derive(Debug, Clone)]
+pub(crate) enum Also {
+    /// Those behind a fingerprint.
+    Company(Box<Company>),
+    /// Behind which fingerprint a cookie was handed out.
+    Behind(Name),
+    /// The cookie that this one took the place of.
+    Renews(Name),
+}
+
+/// What stands in a slot.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Value {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// In a visitor's.
+    Visitor(Box<Visitor>),
+    /// In another name's.
+    Also(Also),
+}
+
+impl Visitor {
+    /// Whether to keep it would be to keep nothing.
+    pub(crate) fn says_nothing(&self) -> bool {
+        self.history.is_empty() && self.settled.is_none()
+    }
+
+    /// Bots have sessions of their own, and no browser has their names.
+    pub(crate) fn is_bot(&self) -> bool {
+        self.history.recent().last().is_some_and(|seen| seen.evidence == Evidence::Bot)
+    }
+}
+
+impl Value {
+    /// Until when it says something, where that depends on what was seen; sessions end after `idle` milliseconds.
+    pub(super) fn lapses(&self, idle: Millis, memory: Memory) -> Option<Millis> {
+        let seen = match self {
+            // All that was seen of it may be its cookie.
+            Self::Visitor(visitor) => visitor.history.last_seen().max(visitor.settled).max(visitor.overheard),
+            Self::Also(Also::Company(company)) => Some(company.last_seen()),
+            Self::Nothing | Self::Also(Also::Behind(_) | Also::Renews(_)) => None,
+        };
+        seen.map(|seen| seen + idle + memory.keep)
+    }
+
+    /// When it may be forgotten: that it is forgotten then, or later, changes nothing.
+    pub(crate) fn expires(&self, now: Millis, idle: Millis, memory: Memory) -> Millis {
+        match (self, self.lapses(idle, memory)) {
+            (Self::Nothing | Self::Visitor(_), None) => now,
+            // Where a store was away, others will come even later with what belongs to it.
+            (_, Some(lapses)) if lapses < now + idle + memory.keep - memory.settle => now + idle + memory.keep,
+            (Self::Also(Also::Company(company)), _) if company.is_told_by_cookies() => {
+                company.last_seen() + memory.settle + ANSWERED
+            }
+            (_, Some(lapses)) => lapses + memory.settle,
+            (Self::Also(_), None) => now + idle + memory.keep,
+        }
+    }
+}
