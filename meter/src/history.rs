@@ -257,7 +257,8 @@ impl History {
         change.absent.extend(only_in(&before.present, &after.present));
         change.sessions.extend(only_in(&after.sessions, &before.sessions));
         change.altered = true;
-        let began: BTreeSet<Millis> = after.sessions.iter().map(|session| session.started).collect();
+        // The checkpoint's is there even where nothing is left that came after it.
+        let began: BTreeSet<Millis> = self.base.iter().chain(&after.sessions).map(|session| session.started).collect();
         change.gone.extend(before.sessions.iter().map(|one| one.started).filter(|started| !began.contains(started)));
         change.lasted.extend(after.lasted);
         change.lasted.extend(before.lasted.into_iter().map(|(day, millis)| (day, -millis)));
@@ -435,6 +436,17 @@ mod tests {
 
     fn by(user: u8, page: Observation) -> Observation {
         Observation { evidence: Evidence::External, user: Some(Name([user; 16])), ..page }
+    }
+
+    #[test]
+    fn a_session_that_only_the_checkpoint_knows_stays_when_what_came_later_is_anothers() {
+        let (memory, mut history) = (Memory::keeping(HOUR), History::default());
+        for at in (0..FIRST_COMPACTION as Millis - 1).map(|minute| minute * MINUTE).chain([3 * HOUR]) {
+            history.add_one(page(at), memory);
+        }
+        assert_eq!(history.recent().len(), 1);
+        let (taken, change) = history.take_out(|one| one.at == 3 * HOUR);
+        assert_eq!((taken.len(), change.gone), (1, vec![3 * HOUR]));
     }
 
     #[test]
