@@ -227,20 +227,26 @@ impl<'a> Sheet<'a> {
         if !matches!(company, Some(Also::Company(company)) if contested(company)) {
             return Ok(());
         }
+        let unwatched = self.unsettle(visitor, fingerprint)?;
+        unwatched.map_or(Ok(()), |cookie| self.watch(cookie, fingerprint, &sighted.observation))
+    }
+
+    /// From now on it has to be known when a cookie is seen. Says when it was, if nobody watched that so far.
+    fn unsettle(&mut self, cookie: Name, fingerprint: Name) -> Result<Option<Unwatched>, Needs> {
         let without_a_cookie = self.without_a_cookie_behind(fingerprint)?;
         let shown = |one: &&Observation| {
-            one.by.map_or_else(|| !without_a_cookie.contains(&(one.at, one.tie)), |by| by == visitor)
+            one.by.map_or_else(|| !without_a_cookie.contains(&(one.at, one.tie)), |by| by == cookie)
         };
         let mut seen = Vec::new();
-        for module in self.modules_of(visitor, fingerprint)? {
-            let (theirs, _) = self.visitor(Slot::Visitor(visitor, module))?;
-            if let Some(first) = theirs.settled.take() {
-                let last = theirs.history.recent().iter().rev().find(shown).map(|one| one.at);
-                seen.extend([Some(first), last, theirs.overheard.take()].into_iter().flatten());
+        for module in self.modules_of(cookie, fingerprint)? {
+            if self.settled(cookie, module.as_ref())?.is_none() {
+                continue;
             }
+            let (theirs, _) = self.visitor(Slot::Visitor(cookie, module))?;
+            let last = theirs.history.recent().iter().rev().find(shown).map(|one| one.at);
+            seen.extend([theirs.settled.take(), last, theirs.overheard.take()].into_iter().flatten());
         }
-        let seen = first_and_last(&seen);
-        seen.map_or(Ok(()), |seen| self.watch((visitor, seen), fingerprint, &sighted.observation))
+        Ok(first_and_last(&seen).map(|seen| (cookie, seen)))
     }
 
     /// Where a cookie was seen that was handed out behind a fingerprint, and here.
@@ -403,6 +409,10 @@ impl<'a> Sheet<'a> {
                 Move::One { item, from, to } => self.move_one(&item, from, to, like)?,
                 Move::Cookie { name, from, to } => unwatched.extend(self.move_cookie(name, from, to, fingerprint)?),
                 Move::Own(name) => own.push(name),
+                Move::Contested(name) => {
+                    unwatched.extend(self.unsettle(name, fingerprint)?);
+                    self.link(name, Also::Behind(fingerprint))?;
+                }
             }
         }
         own.into_iter().try_for_each(|cookie| self.settle(cookie, fingerprint))?;

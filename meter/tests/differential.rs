@@ -98,7 +98,7 @@ impl Servers {
 
     fn agree_on(&self, hours: &Hours) {
         let random = &mut Random::from_seed(hours.seed);
-        for weather in [Weather::WINDY, Weather::ROUGH] {
+        for weather in [Weather::WINDY, Weather::ROUGH, Weather::AWAY] {
             for mut place in self.places(&hours.portals) {
                 place.take(&deliveries(random, &hours.story, weather));
                 hours.agree_with(&place, weather);
@@ -154,7 +154,7 @@ impl Hours {
 
     /// One store is told what three nodes tell, in some order that they may tell it in.
     fn are_the_same_in_any_order(&self, order: u64) {
-        for weather in [Weather::WINDY, Weather::ROUGH] {
+        for weather in [Weather::WINDY, Weather::ROUGH, Weather::AWAY] {
             let random = &mut Random::from_seed(self.seed ^ order);
             let deliveries = deliveries(random, &self.story, weather);
             let deliveries = mingled(random, &deliveries);

@@ -136,8 +136,10 @@ pub enum Move {
         /// Whose it is.
         to: Name,
     },
-    /// Nobody else may have this cookie any more; nothing moves.
+    /// Nobody else may have the session of this cookie any more; nothing moves for that.
     Own(Name),
+    /// Somebody else may have the session of this cookie, too; nothing moves for that.
+    Contested(Name),
 }
 
 /// When cookies were seen first and last.
@@ -331,8 +333,13 @@ impl Company {
         let back = before.cookies.iter().filter(|cookie| Some(cookie.name) != but);
         let back: Vec<_> = back.map(|cookie| (cookie.name, before.visitor_of(cookie.name))).collect();
         moves.extend(moved_cookies(&back, after));
-        let own = |cookie: &Name| before.is_contested(*cookie) && after.is_own(*cookie);
-        moves.extend(back.iter().map(|(cookie, _)| *cookie).filter(own).map(Move::Own));
+        for cookie in back.into_iter().map(|(cookie, _)| cookie) {
+            match (before.is_contested(cookie), after.is_contested(cookie)) {
+                (true, false) if after.is_own(cookie) => moves.push(Move::Own(cookie)),
+                (false, true) if before.is_own(cookie) => moves.push(Move::Contested(cookie)),
+                _ => {}
+            }
+        }
         moves
     }
 

@@ -4,7 +4,7 @@ use portalmeter_meter::intake::Sighted;
 use portalmeter_rules::time::Millis;
 
 use super::places::AT_ONCE;
-use super::{MINUTE, SECOND};
+use super::{BEGIN, MINUTE, SECOND};
 use crate::support::generate::Random;
 
 /// How many nodes there are.
@@ -27,15 +27,20 @@ pub(crate) struct Weather {
     pub(crate) straggles: Millis,
     /// So many of a hundred batches come again, by the same node or another.
     pub(crate) again: u64,
+    /// The store is away, and back for a moment after so long.
+    pub(crate) away: Millis,
 }
 
 impl Weather {
     /// Everything once, in order of time.
-    pub(crate) const FINE: Self = Self { delay: 0, straggles: 0, again: 0 };
+    pub(crate) const FINE: Self = Self { delay: 0, straggles: 0, again: 0, away: 0 };
     /// Everything once, some of it late.
-    pub(crate) const WINDY: Self = Self { delay: 10 * SECOND, straggles: 2 * MINUTE, again: 0 };
-    /// Late, and again.
-    pub(crate) const ROUGH: Self = Self { delay: 2 * MINUTE, straggles: 2 * MINUTE, again: 20 };
+    pub(crate) const WINDY: Self = Self { delay: 10 * SECOND, straggles: 2 * MINUTE, ..Self::FINE };
+    /// Late, and again, but never more than three minutes behind what others told: it is forgotten with whom a cookie
+    /// was handed out three minutes after it came back.
+    pub(crate) const ROUGH: Self = Self { delay: 45 * SECOND, straggles: MINUTE, again: 20, away: 0 };
+    /// All of it late, as long at a time as histories remember.
+    pub(crate) const AWAY: Self = Self { delay: SECOND, straggles: SECOND, again: 0, away: 40 * MINUTE };
 }
 
 /// What each node commits, in order of time.
@@ -66,6 +71,9 @@ pub(crate) fn deliveries(random: &mut Random, story: &[Sighted], weather: Weathe
             }
             all.push(delivery);
         }
+    }
+    for delivery in all.iter_mut().filter(|_| weather.away > 0) {
+        delivery.now = BEGIN + (delivery.now - BEGIN).div_euclid(weather.away) * weather.away + weather.away;
     }
     all.sort_by_key(|delivery| delivery.now);
     all

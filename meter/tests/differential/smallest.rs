@@ -1,6 +1,7 @@
 //! What is left of a story that one store counts otherwise than another, once everything is left out that does not
 //! matter: a finding to be read.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -50,16 +51,19 @@ impl Told<'_> {
         }
     }
 
-    /// Of those who share a fingerprint with whom something was seen at that instant, as little as differs still.
+    /// Of those who may have to do with whom something was seen at that instant, as little as differs still.
     pub(crate) fn smallest(&self, portal: &str, at: Millis) -> String {
         let there = |one: &Sighted| &*one.scope.portal == portal;
-        let behind = |one: &Sighted| match one.who {
-            Who::Browser(trace) => trace.fingerprint.or(trace.cookie?.origin),
-            Who::Known(_) => None,
-        };
-        let seen = |one: &&Sighted| there(one) && one.observation.at == at;
-        let fingerprints: Vec<_> = self.story.iter().filter(seen).map(behind).collect();
-        let mut told = self.only(|one| there(one) && fingerprints.contains(&behind(one)));
+        let seen = self.story.iter().filter(|one| there(one) && one.observation.at == at);
+        let mut known: BTreeSet<Name> = seen.flat_map(names).collect();
+        // Whoever shares a name with these, and with those in turn.
+        for one in self.story.iter().chain(self.story.iter().rev()).filter(|one| there(one)) {
+            let these = names(one);
+            if these.iter().any(|name| known.contains(name)) {
+                known.extend(these);
+            }
+        }
+        let mut told = self.only(|one| there(one) && names(one).iter().any(|name| known.contains(name)));
         let mut place = told.story.len();
         while place > 0 {
             place -= 1;
@@ -91,6 +95,17 @@ impl Told<'_> {
         }
         text + &self.differs().join("\n")
     }
+}
+
+/// By which names it may be told whose it is.
+fn names(one: &Sighted) -> Vec<Name> {
+    let Who::Browser(Trace { cookie, fingerprint, handed, .. }) = one.who else { return Vec::new() };
+    let handed = match handed {
+        Some(Handed::Ours(name) | Handed::Out(name)) => Some(name),
+        Some(Handed::Deleted) | None => None,
+    };
+    let cookie = cookie.map(|cookie| [Some(cookie.name), cookie.origin]).into_iter().flatten();
+    cookie.chain([fingerprint, handed]).flatten().collect()
 }
 
 fn who(who: &Who, at: Millis) -> String {
