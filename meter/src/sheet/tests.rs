@@ -454,6 +454,26 @@ fn a_cookie_that_turns_out_to_be_handed_out_for_its_own_session_is_settled() {
 }
 
 #[test]
+fn a_cookie_that_is_seen_on_after_another_took_its_session_is_another_browsers() {
+    let seen = [
+        page(0).with_portal_cookie(7),
+        page(SECOND).with_portal_cookie(7).logout().deleting(),
+        page(3 * SECOND).with_portal_cookie(8),
+        page(60 * SECOND).with_portal_cookie(7),
+        page(90 * SECOND).with_portal_cookie(8),
+    ];
+    for order in [[0, 1, 2, 3, 4], [0, 1, 3, 2, 4], [0, 1, 4, 3, 2], [3, 2, 1, 0, 4]] {
+        let portal = Portal::new();
+        for place in order {
+            portal.takes(&portal.sighted(seen[place], None));
+        }
+        assert_eq!(portal.of(60 * SECOND), Some(named(7)), "{order:?}");
+        assert_ne!(portal.of(3 * SECOND), portal.of(60 * SECOND), "{order:?}");
+        assert_eq!(portal.of(3 * SECOND), portal.of(90 * SECOND), "{order:?}");
+    }
+}
+
+#[test]
 fn what_is_not_observed_keeps_no_session_alive_that_becomes_known_later() {
     let portal = Portal::new();
     let asset = Asks { overheard: true, ..page(SECOND).activity().handed(8) };
