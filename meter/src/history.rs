@@ -257,8 +257,7 @@ impl History {
         change.absent.extend(only_in(&before.present, &after.present));
         change.sessions.extend(only_in(&after.sessions, &before.sessions));
         change.altered = true;
-        // The checkpoint's is there even where nothing is left that came after it.
-        let began: BTreeSet<Millis> = self.base.iter().chain(&after.sessions).map(|session| session.started).collect();
+        let began: BTreeSet<Millis> = after.sessions.iter().map(|session| session.started).collect();
         change.gone.extend(before.sessions.iter().map(|one| one.started).filter(|started| !began.contains(started)));
         change.lasted.extend(after.lasted);
         change.lasted.extend(before.lasted.into_iter().map(|(day, millis)| (day, -millis)));
@@ -268,6 +267,8 @@ impl History {
     fn fold(&self) -> (Option<Session>, Change) {
         let mut all = Self { base: self.base.clone(), tip: self.base.clone(), ..Self::default() };
         let mut change = Change::default();
+        // The checkpoint's stands even where nothing is left that came after it.
+        self.base.iter().for_each(|session| change.stands(session));
         for seen in &self.recent {
             all.append(seen.clone(), &mut change);
         }
@@ -447,6 +448,20 @@ mod tests {
         assert_eq!(history.recent().len(), 1);
         let (taken, change) = history.take_out(|one| one.at == 3 * HOUR);
         assert_eq!((taken.len(), change.gone), (1, vec![3 * HOUR]));
+    }
+
+    #[test]
+    fn a_session_is_told_as_the_checkpoint_knows_it_when_what_came_later_is_anothers() {
+        let policy = Policy { idle_timeout: 3 * HOUR, ..Policy::preset(Experience::ServicePortal) };
+        let long = |page: Observation| Observation { stamp: Stamp::new(policy.clone()), ..page };
+        let (memory, mut history) = (Memory::keeping(HOUR), History::default());
+        for at in (0..FIRST_COMPACTION as Millis - 1).map(|minute| minute * MINUTE) {
+            history.add_one(long(page(at)), memory);
+        }
+        history.add_one(long(by(2, page(2 * HOUR))), memory);
+        let (_, change) = history.take_out(|one| one.at == 2 * HOUR);
+        let stand: Vec<_> = change.sessions.iter().map(|one| (one.started, one.last_seen, one.class)).collect();
+        assert_eq!(stand, [(0, 6 * MINUTE, crate::session::Class::Guest)]);
     }
 
     #[test]
