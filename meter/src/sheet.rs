@@ -132,6 +132,9 @@ impl<'a> Sheet<'a> {
         }
         if let Some(fingerprint) = fingerprint {
             self.follow(moves, fingerprint, &sighted.observation)?;
+            if contested && visitor != shown.name {
+                self.watch_on(visitor, fingerprint, &sighted.observation)?;
+            }
         }
         match (trace.handed, trace.fingerprint) {
             (Some(Handed::Out(name)), _) if name != shown.name => {
@@ -180,11 +183,7 @@ impl<'a> Sheet<'a> {
         if !matches!(self.also(fingerprint)?, Some(Also::Company(company)) if company.has_come_back(cookie)) {
             self.watch((cookie, (first, first)), fingerprint, like)?;
         }
-        let whose = match self.also(fingerprint)? {
-            Some(Also::Company(company)) => company.whose(cookie),
-            _ => None,
-        };
-        match whose.filter(|(visitor, _)| *visitor != cookie) {
+        match self.whose(cookie, fingerprint)?.filter(|(visitor, _)| *visitor != cookie) {
             Some((visitor, _)) => {
                 let unwatched = self.move_cookie(cookie, cookie, visitor, fingerprint)?;
                 unwatched.map_or(Ok(()), |cookie| self.watch(cookie, fingerprint, like))
@@ -207,6 +206,11 @@ impl<'a> Sheet<'a> {
         };
         let item = Item { cookie: Some(shown), handed: None, ..item(sighted, trace) };
         let told = self.in_company(fingerprint, |company, memory| company.take(fingerprint, item, memory))?;
+        if told.late {
+            // It tells nothing new of whose the cookie is.
+            let (visitor, contested) = self.whose(shown.name, fingerprint)?.unwrap_or((shown.name, false));
+            return Ok(Back { visitor, contested, fingerprint: None, moves: told.moves });
+        }
         let visitor = told.who.map_or(shown.name, |who| who.visitor);
         if told.contested && shown.origin.is_none() {
             self.link(shown.name, Also::Behind(fingerprint))?;
@@ -227,8 +231,21 @@ impl<'a> Sheet<'a> {
         if !matches!(company, Some(Also::Company(company)) if contested(company)) {
             return Ok(());
         }
-        let unwatched = self.unsettle(visitor, fingerprint)?;
-        unwatched.map_or(Ok(()), |cookie| self.watch(cookie, fingerprint, &sighted.observation))
+        self.watch_on(visitor, fingerprint, &sighted.observation)
+    }
+
+    /// Those behind a fingerprint are told when a cookie was seen, and will be, if nobody watched that so far.
+    fn watch_on(&mut self, cookie: Name, fingerprint: Name, like: &Observation) -> Result<(), Needs> {
+        let unwatched = self.unsettle(cookie, fingerprint)?;
+        unwatched.map_or(Ok(()), |cookie| self.watch(cookie, fingerprint, like))
+    }
+
+    /// Whose a cookie is that was seen behind a fingerprint, and whether that is contested.
+    fn whose(&mut self, cookie: Name, fingerprint: Name) -> Result<Option<(Name, bool)>, Needs> {
+        Ok(match self.also(fingerprint)? {
+            Some(Also::Company(company)) => company.whose(cookie),
+            _ => None,
+        })
     }
 
     /// From now on it has to be known when a cookie is seen. Says when it was, if nobody watched that so far.
@@ -243,9 +260,12 @@ impl<'a> Sheet<'a> {
                 continue;
             }
             let (theirs, _) = self.visitor(Slot::Visitor(cookie, module))?;
-            let last = theirs.history.recent().iter().rev().find(shown).map(|one| one.at);
-            seen.extend([theirs.settled.take(), last, theirs.overheard.take()].into_iter().flatten());
+            seen.extend(theirs.unsettle().chain(theirs.history.recent().iter().rev().find(shown).map(|one| one.at)));
         }
+        if seen.is_empty() {
+            return Ok(None);
+        }
+        self.link(cookie, Also::Behind(fingerprint))?;
         Ok(first_and_last(&seen).map(|seen| (cookie, seen)))
     }
 
@@ -321,6 +341,9 @@ impl<'a> Sheet<'a> {
         self.link(name, Also::Renews(renewed.cookie))?;
         let mut seen = Vec::new();
         for module in modules {
+            if self.settled(name, module.as_ref())?.is_some() {
+                seen.extend(self.visitor(Slot::Visitor(name, module.clone()))?.0.unsettle());
+            }
             let mut moved = self.take_out_of_cookie(name, was, module.as_ref(), fingerprint)?;
             for one in &mut moved {
                 one.by = renewed.contested.then_some(renewed.cookie);
@@ -409,10 +432,7 @@ impl<'a> Sheet<'a> {
                 Move::One { item, from, to } => self.move_one(&item, from, to, like)?,
                 Move::Cookie { name, from, to } => unwatched.extend(self.move_cookie(name, from, to, fingerprint)?),
                 Move::Own(name) => own.push(name),
-                Move::Contested(name) => {
-                    unwatched.extend(self.unsettle(name, fingerprint)?);
-                    self.link(name, Also::Behind(fingerprint))?;
-                }
+                Move::Contested(name) => unwatched.extend(self.unsettle(name, fingerprint)?),
             }
         }
         own.into_iter().try_for_each(|cookie| self.settle(cookie, fingerprint))?;
@@ -465,7 +485,7 @@ impl<'a> Sheet<'a> {
         for module in self.modules_of(name, fingerprint)? {
             if self.settled(name, module.as_ref())?.is_some() {
                 let (theirs, _) = self.visitor(Slot::Visitor(name, module.clone()))?;
-                seen.extend([theirs.settled.take(), theirs.overheard.take()].into_iter().flatten());
+                seen.extend(theirs.unsettle());
                 unwatched = true;
             }
             let mut moved = self.take_out_of_cookie(name, from, module.as_ref(), Some(fingerprint))?;

@@ -296,10 +296,9 @@ impl Company {
     }
 
     fn append(&mut self, fingerprint: Name, item: Item) -> Told {
-        let (before, known) = (self.tip.contested(), self.tip.cookies.len());
+        let before = self.tip.contested();
         let who = self.tip.step(fingerprint, &item, &Seen::new());
-        let mut moves = moved_cookies(&before, &self.tip);
-        moves.extend(self.tip.contested_since(known).map(Move::Contested));
+        let moves = moved_cookies(&before, &self.tip);
         let told = Told { who, moves, ..self.tip.told_of(&item) };
         self.recent.push(item);
         told

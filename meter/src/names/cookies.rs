@@ -124,15 +124,6 @@ impl Knowledge {
         cookie.is_some() && !self.is_contested(name)
     }
 
-    /// The cookie that had its session alone while so many were known.
-    pub(super) fn contested_since(&self, known: usize) -> Option<Name> {
-        let (before, since) = self.cookies.split_at_checked(known)?;
-        let rival = since.iter().find(|cookie| cookie.contested)?;
-        let contests = |one: &&Cookie| one.of == rival.of && one.contested;
-        let holder = before.iter().find(|one| one.name == rival.of && one.of == rival.of && one.has_come_back())?;
-        before.iter().find(contests).is_none().then_some(holder.name)
-    }
-
     /// Whose session a cookie has. The first that comes back has the one it was handed out for; another has it
     /// too if it may be the same browser's, else one of its own from its first return.
     pub(super) fn visitor_of(&self, name: Name) -> Name {

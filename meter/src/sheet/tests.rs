@@ -1,7 +1,7 @@
 //! Which browser is it: every hand-over that `metering.md` names, on a sheet and a shelf alone.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -231,7 +231,9 @@ impl Portal {
     /// What is of no use any more is forgotten.
     fn expires(&self, now: Millis) {
         let memory = Memory::keeping(2 * IDLE);
-        self.values.borrow_mut().0.retain(|_, value| value.expires(now, IDLE, memory) > now);
+        // Each was written when the last of it was seen.
+        let written = |value: &Value| value.lapses(IDLE, memory).map_or(now, |lapses| lapses - IDLE - memory.keep);
+        self.values.borrow_mut().0.retain(|_, value| value.expires(written(value), IDLE, memory) > now);
     }
 
     fn visitor(&self, asks: Asks) -> Name {
@@ -447,6 +449,11 @@ fn a_cookie_that_turns_out_to_be_handed_out_for_its_own_session_is_settled() {
     portal.guest(page(60).with_portal_cookie(7));
     // It was handed out before; this becomes known last.
     portal.guest(page(0).handed(7));
+    let settled = match portal.values.borrow().0.get(&Slot::Visitor(named(7), None)) {
+        Some(Value::Visitor(visitor)) => visitor.settled,
+        _ => None,
+    };
+    assert_eq!(settled, Some(60));
     portal.expires(300 * SECOND);
     let users = portal.guest(users(300 * SECOND));
     assert_eq!(portal.guest(page(IDLE + 60).with_portal_cookie(7)), Some(named(7)));
@@ -471,6 +478,66 @@ fn a_cookie_that_is_seen_on_after_another_took_its_session_is_another_browsers()
         assert_ne!(portal.of(3 * SECOND), portal.of(60 * SECOND), "{order:?}");
         assert_eq!(portal.of(3 * SECOND), portal.of(90 * SECOND), "{order:?}");
     }
+}
+
+/// What counts, and whose each exchange is, once all of these are told in this order.
+fn told_in_order(story: &[Asks]) -> (Counts, Vec<Option<Name>>) {
+    let portal = Portal::new();
+    for asks in story {
+        portal.takes(&portal.sighted(*asks, None));
+    }
+    let at: BTreeSet<i64> = story.iter().map(|asks| asks.at).collect();
+    (portal.all().0, at.into_iter().map(|at| portal.of(at)).collect())
+}
+
+#[test]
+fn a_cookie_that_another_turns_out_to_share_its_session_with_is_watched() {
+    let first = page(0).handed(7);
+    let call = page(IDLE - 1).activity();
+    let other = Asks { evidence: Evidence::External, ..page(IDLE).handed(8) };
+    let [back, later] = [1, 84 * SECOND].map(|after| page(IDLE + after).with_portal_cookie(7));
+    let others = page(IDLE + 310 * SECOND).with_portal_cookie(8);
+    // Only the call kept the session alive until the other came.
+    let expected = told_in_order(&[first, call, other, back, later, others]);
+    assert_ne!(expected.1[4], expected.1[5]);
+    assert_eq!(told_in_order(&[first, other, back, call, later, others]), expected);
+}
+
+#[test]
+fn a_cookie_nobody_saw_handed_out_contests_the_session_of_a_deleted_one() {
+    let [first, later] = [0, 20].map(|at| page(at * SECOND).with_portal_cookie(7));
+    let deleted = page(SECOND).with_portal_cookie(7).logout().deleting();
+    let other = page(10 * SECOND).with_portal_cookie(8);
+    let call = page(30 * SECOND).activity();
+    let expected = told_in_order(&[first, deleted, other, later, call]);
+    assert_eq!(told_in_order(&[first, deleted, call, other, later]), expected);
+}
+
+#[test]
+fn a_renewed_cookie_was_there_whenever_it_was_seen_with_what_is_not_observed() {
+    let asset = |at: i64| Asks { overheard: true, ..page(at).activity().with_portal_cookie(8).handed(8) };
+    let [first, second] = [(0, 7), (SECOND, 9)].map(|(at, cookie)| page(at).handed(cookie));
+    let back = page(1_500).with_portal_cookie(7);
+    let renewal = page(2 * SECOND).activity().with_portal_cookie(7).handed(8);
+    let (early, late) = (asset(2_500), asset(20 * SECOND));
+    let other = page(30 * SECOND).with_portal_cookie(9);
+    let expected = told_in_order(&[first, second, back, renewal, early, late, other]);
+    assert_eq!(told_in_order(&[first, second, back, early, late, other, renewal]), expected);
+}
+
+#[test]
+fn what_comes_too_late_behind_a_busy_address_does_not_settle_whose_a_cookie_is() {
+    let portal = Portal::new();
+    let (_, first) = portal.meets(page(0));
+    let second = portal.cookie(page(SECOND));
+    portal.meets(page(10 * SECOND).with(first.unwrap()));
+    let other = portal.visitor(page(100 * SECOND).with(second));
+    for number in 0..600 {
+        let user = Some(named(11 + (number % 2) as u8));
+        portal.meets(Asks { user, evidence: Evidence::External, ..page(101 * SECOND + number * 100) });
+    }
+    portal.meets(page(100 * SECOND + 500).with(second));
+    assert_eq!(portal.visitor(page(200 * SECOND).with(second)), other);
 }
 
 #[test]
@@ -525,12 +592,19 @@ enum What {
     Logout,
     /// The browser forgets its cookie.
     Lost,
+    /// The portal hands out the same cookie with what is not observed …
+    Asset,
+    /// … or a new one.
+    RenewalOverheard,
+    /// A cookie that nobody saw handed out.
+    Stray,
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
     let what = prop_oneof![
         4 => Just(What::Page), 2 => Just(What::Call), 1 => Just(What::Tabs),
         1 => Just(What::Renewal), 1 => Just(What::Logout), 1 => Just(What::Lost),
+        2 => Just(What::Asset), 1 => Just(What::RenewalOverheard), 1 => Just(What::Stray),
     ];
     let after = prop_oneof![2 => Just(0), 4 => 1..50_i64, 2 => 50..3_000_i64, 1 => 3_000..8_000_i64];
     (0..3_usize, after, what).prop_map(|(browser, after, what)| Deed { browser, after, what })
@@ -575,6 +649,15 @@ fn story(portal: &Portal, deeds: &[Deed], ours: bool) -> Vec<Sighted> {
                 story.push(handed(asks.activity(), ticket));
                 *jar = Some(ticket);
             }
+            What::Asset | What::RenewalOverheard if !ours && jar.is_some() => {
+                let ticket = jar.filter(|_| matches!(deed.what, What::Asset)).unwrap_or_else(&mut fresh);
+                story.push(handed(Asks { overheard: true, ..asks.activity() }, ticket));
+                *jar = Some(ticket);
+            }
+            What::Stray if !ours && jar.is_none() => {
+                *jar = Some(fresh());
+                story.push(portal.sighted(Asks { cookie: *jar, ..asks }, None));
+            }
             What::Logout if !ours && jar.is_some() => {
                 story.push(portal.sighted(asks.logout().deleting(), None));
                 *jar = None;
@@ -594,7 +677,7 @@ proptest! {
     /// In whatever order it becomes known, and however often, it is the same people who did the same.
     #[test]
     fn who_it_is_does_not_depend_on_the_order_in_which_it_becomes_known(
-        deeds in prop::collection::vec(deed(), 1..14),
+        deeds in prop::collection::vec(deed(), 1..16),
         ours in any::<bool>(),
         order in prop::collection::vec(any::<u32>(), 64),
     ) {

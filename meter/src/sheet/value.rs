@@ -49,6 +49,11 @@ impl Visitor {
         self.history.is_empty() && self.settled.is_none()
     }
 
+    /// From now on others watch when its cookie is seen. Says when it was, as far as nobody else knows that.
+    pub(super) fn unsettle(&mut self) -> impl Iterator<Item = Millis> + use<> {
+        [self.settled.take(), self.overheard.take()].into_iter().flatten()
+    }
+
     /// Bots have sessions of their own, and no browser has their names.
     pub(crate) fn is_bot(&self) -> bool {
         self.history.recent().last().is_some_and(|seen| seen.evidence == Evidence::Bot)
@@ -67,7 +72,7 @@ impl Value {
         seen.map(|seen| seen + idle + memory.keep)
     }
 
-    /// When it may be forgotten: that it is forgotten then, or later, changes nothing.
+    /// When it may be forgotten. That it is changes nothing, but for a node that alone lags three minutes behind.
     pub(crate) fn expires(&self, now: Millis, idle: Millis, memory: Memory) -> Millis {
         match (self, self.lapses(idle, memory)) {
             (Self::Nothing | Self::Visitor(_), None) => now,
