@@ -203,7 +203,7 @@ struct Kept {
 }
 
 /// Nothing is forgotten or merged.
-const FOR_EVER: Memory = Memory { keep: 1 << 40, settle: 1 << 40 };
+const FOR_EVER: Memory = Memory { keep: 1 << 40, settle: 1 << 40, passed: i64::MAX };
 
 /// All that was counted, in all scopes and on all days.
 fn counted(offline: &Offline) -> [i64; 5] {

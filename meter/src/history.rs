@@ -20,14 +20,21 @@ use crate::terse::{Reader, Terse, Writer, read_checkpoint, write_checkpoint};
 pub struct Memory {
     /// Older observations are forgotten into the checkpoint (`journal.keep`), in milliseconds.
     pub keep: Millis,
-    /// Nothing earlier than this can still arrive, so equal neighbours may be merged.
+    /// What is so much older than the newest is settled, where all nodes have passed it: equal neighbours may be merged.
     pub settle: Millis,
+    /// What is earlier than this instant no node has still to tell.
+    pub passed: Millis,
 }
 
 impl Memory {
     /// Remember for `keep`; merge what is older than two minutes, longer than a portal takes to answer.
     pub fn keeping(keep: Millis) -> Self {
-        Self { keep, settle: keep.min(2 * 60_000) }
+        Self { keep, settle: keep.min(2 * 60_000), passed: Millis::MAX }
+    }
+
+    /// Before which instant nothing comes any more, where this is the newest that came.
+    pub(crate) fn settled(&self, newest: Millis) -> Millis {
+        (newest - self.settle).min(self.passed)
     }
 }
 
@@ -308,7 +315,7 @@ impl History {
 
     /// Of a run of settled neighbours that are equal and change nothing, keeps the first and the last.
     fn merge(&mut self, memory: Memory) {
-        let Some(settled) = self.recent.last().map(|newest| newest.at - memory.settle) else { return };
+        let Some(settled) = self.recent.last().map(|newest| memory.settled(newest.at)) else { return };
         let parts = self.parts();
         let mut kept: Vec<Observation> = Vec::with_capacity(self.recent.len());
         let mut rest = self.recent.drain(..).zip(parts).peekable();

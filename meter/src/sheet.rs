@@ -111,7 +111,7 @@ impl<'a> Sheet<'a> {
     pub(crate) fn take(&mut self, sighted: &Sighted) -> Result<(), Needs> {
         let observation = sighted.observation.clone();
         // Histories remember further back than that, those of whoever was seen later too.
-        let Memory { keep, settle } = self.memory;
+        let Memory { keep, settle, .. } = self.memory;
         self.mends_from = observation.at - (keep - 2 * settle).max(settle);
         let trace = match &sighted.who {
             Who::Known(visitor) => return self.place(*visitor, observation),

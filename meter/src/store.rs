@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use portalmeter_rules::time::Millis;
 
+use crate::history::Memory;
 use crate::ledger::LedgerError;
 use crate::observation::{Key, Stamp};
 use crate::policy::PolicyId;
@@ -132,8 +133,13 @@ pub trait Store: Send {
     }
 
     /// Tells other nodes that this one is there, and that all it saw before `passed` is committed.
-    fn attend(&mut self, _node: NodeId, _passed: Millis, _now: Millis) -> Result<(), StoreError> {
+    fn attend(&mut self, _node: NodeId, _passed: Millis, _now: Millis, _memory: Memory) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// What was seen before this instant all nodes have committed.
+    fn passed_by_all(&self) -> Millis {
+        Millis::MAX
     }
 
     /// Nobody need wait for a node any more: all it saw is committed.

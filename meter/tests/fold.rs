@@ -32,7 +32,7 @@ use support::generate::{Random, Zone, rules, traffic};
 use support::model::{Event, Rules, count};
 
 const MINUTE: i64 = 60_000;
-const FOR_EVER: Memory = Memory { keep: 400 * 24 * 60 * MINUTE, settle: 400 * 24 * 60 * MINUTE };
+const FOR_EVER: Memory = Memory { keep: 400 * 24 * 60 * MINUTE, settle: 400 * 24 * 60 * MINUTE, passed: i64::MAX };
 
 #[test]
 fn in_any_order_and_any_number_of_times_the_counts_are_the_models() {

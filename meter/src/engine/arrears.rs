@@ -153,7 +153,7 @@ impl Arrears {
         // An exchange may be under way for as long as a portal takes to answer.
         let oldest = waiting.iter().map(|one| one.observation.at).min().unwrap_or(now).min(now - memory.settle);
         let passed = if self.are_some() { oldest.min(now - memory.keep) } else { oldest };
-        if let Err(error) = store.attend(shared.journal.node(), passed, now) {
+        if let Err(error) = store.attend(shared.journal.node(), passed, now, memory) {
             tracing::debug!(%error, "other nodes could not be told of this one");
         }
     }

@@ -371,7 +371,7 @@ impl Company {
         let newest = self.recent.last().map_or(0, |item| item.at);
         let old = self.recent.partition_point(|item| item.at < newest - memory.keep);
         self.forget(fingerprint, old, newest);
-        self.merge(fingerprint, newest - memory.settle);
+        self.merge(fingerprint, memory.settled(newest));
         if self.recent.len() > MOST {
             self.forget(fingerprint, self.recent.len() - MOST / 2, newest);
         }

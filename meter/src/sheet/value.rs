@@ -74,11 +74,13 @@ impl Value {
 
     /// When it may be forgotten. That it is changes nothing, but for a node that alone lags three minutes behind.
     pub(crate) fn expires(&self, now: Millis, idle: Millis, memory: Memory) -> Millis {
+        // Somebody is yet to tell what came before.
+        let lags = memory.passed < now - memory.settle - ANSWERED;
         match (self, self.lapses(idle, memory)) {
             (Self::Nothing | Self::Visitor(_), None) => now,
             // Where a store was away, others will come even later with what belongs to it.
             (_, Some(lapses)) if lapses < now + idle + memory.keep - memory.settle => now + idle + memory.keep,
-            (Self::Also(Also::Company(company)), _) if company.is_told_by_cookies() => {
+            (Self::Also(Also::Company(company)), _) if company.is_told_by_cookies() && !lags => {
                 company.last_seen() + memory.settle + ANSWERED
             }
             (_, Some(lapses)) => lapses + memory.settle,

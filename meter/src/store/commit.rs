@@ -107,6 +107,7 @@ struct Commit<'a> {
 
 impl<'a> Commit<'a> {
     fn new(store: &'a mut dyn Store, batch: &'a Batch, memory: Memory) -> Self {
+        let memory = Memory { passed: memory.passed.min(store.passed_by_all()), ..memory };
         let (held, recalled, stamps) = (Held::new(), Recalled::default(), HashMap::new());
         Self { store, batch, memory, recall: None, again: None, held, recalled, stamps }
     }

@@ -15,6 +15,7 @@ use redis::{Cmd, Value, cmd};
 
 use self::fleet::{Fleet, Pipeline};
 use self::keys::{Keys, PortalKeys};
+use self::watermark::Watermark;
 use super::step::{Outcome, Place, Step};
 use crate::observation::Stamp;
 use crate::policy::PolicyId;
@@ -37,6 +38,7 @@ pub mod shared;
 mod slots;
 mod store;
 pub mod stream;
+mod watermark;
 
 pub use self::address::Address;
 pub use self::continuity::Continuity;
@@ -82,6 +84,8 @@ pub struct RedisStore {
     aside: Vec<SetAside>,
     /// What other nodes are told of this one.
     about: NodeState,
+    /// What all nodes have told.
+    watermark: Watermark,
     /// Policies or portals are known here, and could not be told yet.
     untold: bool,
     /// How long entries stay that every ledger known has, in milliseconds.
@@ -117,6 +121,7 @@ impl RedisStore {
             unknown: HashSet::new(),
             aside: Vec::new(),
             about: NodeState::default(),
+            watermark: Watermark::unknown(),
             untold: false,
             lingers: 0,
         }

@@ -25,7 +25,7 @@ use crate::support::postgres::Postgres;
 use crate::support::redis as servers;
 
 /// What a node remembers, as `journal.keep` is by default.
-pub(crate) const MEMORY: Memory = Memory { keep: 45 * MINUTE, settle: 2 * MINUTE };
+pub(crate) const MEMORY: Memory = Memory { keep: 45 * MINUTE, settle: 2 * MINUTE, passed: Millis::MAX };
 
 const YEAR: Millis = 365 * 24 * HOUR;
 
@@ -118,6 +118,7 @@ impl Place {
     pub(crate) fn take(&mut self, deliveries: &[Delivery]) {
         let mut left = deliveries;
         while let Some(first) = left.first() {
+            let memory = Memory { passed: if self.redis.is_some() { Millis::MAX } else { earliest(left) }, ..MEMORY };
             let (together, later) = left.split_at(left.partition_point(|one| one.now <= first.now + AT_ONCE));
             left = later;
             let count = self.stores.len();
@@ -126,11 +127,13 @@ impl Place {
             std::thread::scope(|scope| {
                 for (number, store) in self.stores.iter_mut().enumerate() {
                     let theirs = together.iter().filter(move |one| one.node % count == number);
-                    scope.spawn(move || theirs.for_each(|one| deliver(&mut **store, one, now)));
+                    scope.spawn(move || theirs.for_each(|one| deliver(&mut **store, one, now, memory)));
                 }
             });
-            for store in &mut self.stores {
+            for (number, store) in self.stores.iter_mut().enumerate() {
                 store.expire(now).unwrap();
+                let theirs = later.iter().filter(|one| one.node % count == number);
+                store.attend(node(number), earliest(theirs), now, MEMORY).unwrap();
             }
         }
         // Whoever is still there goes home.
@@ -162,12 +165,21 @@ impl Place {
     }
 }
 
+fn node(number: usize) -> NodeId {
+    NodeId([number as u8 + 1; 8])
+}
+
+/// What was seen first of what is not told yet.
+fn earliest<'a>(deliveries: impl IntoIterator<Item = &'a Delivery>) -> Millis {
+    let seen = deliveries.into_iter().flat_map(|one| &one.sighted).map(|one| one.observation.at);
+    seen.min().unwrap_or(Millis::MAX)
+}
+
 /// Commits until it is in.
-fn deliver(store: &mut dyn Store, delivery: &Delivery, now: Millis) {
-    let node = NodeId([delivery.node as u8 + 1; 8]);
+fn deliver(store: &mut dyn Store, delivery: &Delivery, now: Millis, memory: Memory) {
     loop {
-        let batch = Batch::new(node, 0, delivery.sighted.clone(), now);
-        match commit(store, &batch, MEMORY) {
+        let batch = Batch::new(node(delivery.node), 0, delivery.sighted.clone(), now);
+        match commit(store, &batch, memory) {
             Ok(done) => {
                 assert_eq!(done.damaged, 0);
                 return;

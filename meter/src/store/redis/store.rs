@@ -7,7 +7,9 @@ use portalmeter_rules::time::Millis;
 use super::super::step::{Outcome, Place, Step};
 use super::super::{NodeId, Resumed, Store, StoreError};
 use super::shared::NodeState;
+use super::watermark::Watermark;
 use super::{Continuity, RedisStore};
+use crate::history::Memory;
 use crate::observation::Stamp;
 use crate::policy::PolicyId;
 
@@ -54,15 +56,27 @@ impl Store for RedisStore {
     }
 
     fn begin_again(&mut self) -> Result<(), StoreError> {
+        self.watermark = Watermark::unknown();
         Ok(Self::begin_again(self)?)
     }
 
-    fn attend(&mut self, node: NodeId, passed: Millis, now: Millis) -> Result<(), StoreError> {
+    fn attend(&mut self, node: NodeId, passed: Millis, now: Millis, memory: Memory) -> Result<(), StoreError> {
         if std::mem::take(&mut self.untold) {
             self.tell_all_again().inspect_err(|_| self.untold = true)?;
         }
         let state = NodeState { seen: now, passed, ..self.about.clone() };
-        Ok(self.tell_node(node, &state)?)
+        match self.tell_node(node, &state).and_then(|()| self.nodes()) {
+            Ok(nodes) => self.watermark.note(&nodes, now, memory),
+            Err(error) => {
+                self.watermark = Watermark::unknown();
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn passed_by_all(&self) -> Millis {
+        self.watermark.passed()
     }
 
     fn leave(&mut self, node: NodeId) -> Result<(), StoreError> {
