@@ -325,7 +325,13 @@ impl History {
                 *after != Part::Apart
                     && next.at < settled
                     && next.at - previous.at < seen.stamp.policy.idle_timeout
-                    && (seen.kind == Kind::Activity || (alike(previous, &seen) && alike(&seen, next)))
+                    && if seen.kind == Kind::Activity {
+                        // Neighbours that turn out to be another's move without it.
+                        (seen.by, seen.user) == (previous.by, previous.user)
+                            && (seen.by, seen.user) == (next.by, next.user)
+                    } else {
+                        alike(previous, &seen) && alike(&seen, next)
+                    }
             });
             if !(part == Part::KeepsAlive && bridged) {
                 kept.push(seen);
@@ -455,6 +461,19 @@ mod tests {
         assert_eq!(history.recent().len(), 1);
         let (taken, change) = history.take_out(|one| one.at == 3 * HOUR);
         assert_eq!((taken.len(), change.gone), (1, vec![3 * HOUR]));
+    }
+
+    #[test]
+    fn what_was_done_between_others_pages_is_remembered_when_those_turn_out_to_be_anothers() {
+        let (memory, mut history) = (Memory::keeping(HOUR), History::default());
+        let with = |cookie, at| Observation { by: Some(Name([cookie; 16])), ..page(at) };
+        history.add_one(with(1, 0), memory);
+        history.add_one(Observation { kind: Kind::Activity, ..with(1, MINUTE) }, memory);
+        for minute in 2..=FIRST_COMPACTION as Millis {
+            history.add_one(with(2, minute * MINUTE), memory);
+        }
+        let (_, change) = history.take_out(|one| one.by == Some(Name([2; 16])));
+        assert_eq!(change.sessions.iter().map(|one| one.last_seen).collect::<Vec<_>>(), [MINUTE]);
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl<'a> Sheet<'a> {
             Who::Browser(trace) => trace,
         };
         let Some(shown) = trace.cookie else { return self.without_a_cookie(sighted, trace) };
-        let shown = Shown { name: self.first_of(shown.name)?, ..shown };
+        let shown = Shown { name: self.first_of(shown.name, observation.at)?, ..shown };
         let Back { visitor, contested, fingerprint, moves } = match self.standing(shown.name, observation.at)? {
             Standing::Visitor(visitor) => Back { visitor, contested: false, fingerprint: None, moves: Vec::new() },
             Standing::Behind(fingerprint) => self.came_back(sighted, trace, shown, fingerprint)?,
@@ -303,9 +303,12 @@ impl<'a> Sheet<'a> {
     }
 
     /// The cookie that a renewed one took the place of, first of all.
-    fn first_of(&mut self, mut name: Name) -> Result<Name, Needs> {
+    fn first_of(&mut self, mut name: Name, at: Millis) -> Result<Name, Needs> {
         for _ in 0..RENEWALS {
-            let Some(Also::Renews(renewed)) = self.also(name)? else { break };
+            let open = self.open(Slot::Also(name))?;
+            let Value::Also(Also::Renews(renewed, seen)) = &mut open.value else { break };
+            open.touched |= *seen < at;
+            *seen = at.max(*seen);
             name = *renewed;
         }
         Ok(name)
@@ -320,7 +323,7 @@ impl<'a> Sheet<'a> {
         fingerprint: Option<Name>,
         like: &Observation,
     ) -> Result<(), Needs> {
-        if matches!(self.also(name)?, Some(Also::Renews(first)) if *first == renewed.cookie) {
+        if matches!(self.also(name)?, Some(Also::Renews(first, _)) if *first == renewed.cookie) {
             return Ok(());
         }
         let (mut was, mut modules) = (name, vec![self.scope.module.clone()]);
@@ -338,7 +341,7 @@ impl<'a> Sheet<'a> {
                 renewed = Whose { visitor, contested, ..renewed };
             }
         }
-        self.link(name, Also::Renews(renewed.cookie))?;
+        self.link(name, Also::Renews(renewed.cookie, like.at))?;
         let mut seen = Vec::new();
         for module in modules {
             if self.settled(name, module.as_ref())?.is_some() {
@@ -385,7 +388,7 @@ impl<'a> Sheet<'a> {
     fn link(&mut self, name: Name, also: Also) -> Result<(), Needs> {
         let open = self.open(Slot::Also(name))?;
         // What is known for certain stays.
-        if !matches!((&open.value, &also), (Value::Also(Also::Renews(_)), Also::Behind(_))) {
+        if !matches!((&open.value, &also), (Value::Also(Also::Renews(..)), Also::Behind(_))) {
             open.value = Value::Also(also);
             open.touched = true;
         }

@@ -407,13 +407,14 @@ impl Company {
         let mut rest = self.recent.drain(..).zip(who).peekable();
         while let Some((item, who)) = rest.next() {
             let bridged = kept.last().zip(rest.peek()).is_some_and(|((previous, before), (next, after))| {
-                next.at - previous.at < item.idle
+                next.at < settled
+                    && next.at - previous.at < item.idle
                     && *before == who
                     && *after == who
                     && alike(previous, &item)
                     && alike(&item, next)
             });
-            if bridged && item.at < settled {
+            if bridged {
                 // The cookie that was handed out with it may come back all the same.
                 let handed = item.handed.filter(|_| item.cookie.is_none()).and_then(|handed| known.cookie(handed));
                 self.base

@@ -27,8 +27,8 @@ pub(crate) enum Also {
     Company(Box<Company>),
     /// Behind which fingerprint a cookie was handed out.
     Behind(Name),
-    /// The cookie that this one took the place of.
-    Renews(Name),
+    /// The cookie that this one took the place of, and when this one was last seen.
+    Renews(Name, Millis),
 }
 
 /// What stands in a slot.
@@ -67,7 +67,8 @@ impl Value {
             // All that was seen of it may be its cookie.
             Self::Visitor(visitor) => visitor.history.last_seen().max(visitor.settled).max(visitor.overheard),
             Self::Also(Also::Company(company)) => Some(company.last_seen()),
-            Self::Nothing | Self::Also(Also::Behind(_) | Also::Renews(_)) => None,
+            Self::Also(Also::Renews(_, seen)) => Some(*seen),
+            Self::Nothing | Self::Also(Also::Behind(_)) => None,
         };
         seen.map(|seen| seen + idle + memory.keep)
     }

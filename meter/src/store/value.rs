@@ -51,9 +51,10 @@ impl Terse for Also {
                 to.bits(BEHIND, KIND);
                 fingerprint.write(to);
             }
-            Self::Renews(first) => {
+            Self::Renews(first, seen) => {
                 to.bits(RENEWS, KIND);
                 first.write(to);
+                seen.write(to);
             }
         }
     }
@@ -62,7 +63,7 @@ impl Terse for Also {
         match from.bits(KIND)? {
             COMPANY => Terse::read(from).map(|company| Self::Company(Box::new(company))),
             BEHIND => Terse::read(from).map(Self::Behind),
-            RENEWS => Terse::read(from).map(Self::Renews),
+            RENEWS => Some(Self::Renews(Terse::read(from)?, Terse::read(from)?)),
             _ => None,
         }
     }

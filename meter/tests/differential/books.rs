@@ -7,6 +7,7 @@ use portalmeter_meter::ledger::{Ledger, Lines, Which};
 use portalmeter_meter::usage::Sums;
 use portalmeter_rules::time::Millis;
 
+use super::delivery::Weather;
 use super::portals::Portal;
 
 /// Facts by what they are about, both as a person reads them.
@@ -34,8 +35,8 @@ impl Books {
             let module = line.module.unwrap_or_default();
             let at = (line.event_time - super::BEGIN, line.started.map(|started| started - super::BEGIN));
             let user = line.user.map(|user| user.to_string());
-            let what = (line.portal, module, line.day.to_string(), line.class.name(), reason, at, user, line.visitor);
-            books.records.insert(id, format!("{what:?}"));
+            let what = (line.portal, module, line.day.to_string(), line.class.name(), reason, at, user);
+            books.records.insert(id, format!("{what:?} of {:?}", line.visitor));
             ControlFlow::Continue(())
         };
         ledger.records(&Lines::default(), each).unwrap();
@@ -55,6 +56,22 @@ impl Books {
         books
     }
 
+    /// What of it has to be the same however it was told.
+    pub(crate) fn told_in(mut self, weather: Weather) -> Self {
+        if weather.again > 0 {
+            // What is committed again may be a view again.
+            self.statistics.clear();
+        }
+        if weather.away > 0 {
+            // Whoever comes again after a session ended may be known by another name: what is told late found the
+            // former forgotten.
+            for facts in [&mut self.records, &mut self.sessions] {
+                *facts = nameless(facts);
+            }
+        }
+        self
+    }
+
     /// How these differ from others: nothing if they do not.
     pub(crate) fn differ(&self, other: &Self) -> Vec<String> {
         let mut found = Vec::new();
@@ -65,15 +82,29 @@ impl Books {
         found
     }
 
-    /// Where and when a session began that only one of them has, or that differs.
-    pub(crate) fn first_difference<'b>(&'b self, other: &'b Self) -> Option<(&'b str, Millis)> {
+    /// Where they differ, and when a session began that only one of them has, or that differs.
+    pub(crate) fn first_difference<'b>(&'b self, other: &'b Self) -> Option<(&'b str, Option<Millis>)> {
         let only = |these: &'b Self, those: &'b Self| {
             these.sessions.iter().find(|(id, fact)| those.sessions.get(*id) != Some(fact)).map(|(_, fact)| fact)
         };
-        let mut words = only(self, other).or_else(|| only(other, self))?.splitn(4, ' ');
+        let Some(session) = only(self, other).or_else(|| only(other, self)) else {
+            let mut days = self.statistics.iter().filter(|(day, fact)| other.statistics.get(*day) != Some(fact));
+            return days.next().and_then(|(day, _)| Some((day.split(' ').next()?, None)));
+        };
+        let mut words = session.splitn(4, ' ');
         let (portal, _module) = (words.next()?, words.next());
-        Some((portal, words.next()?.parse().ok()?))
+        Some((portal, words.next()?.parse().ok()))
     }
+}
+
+/// The same facts, numbered where there are several.
+fn nameless(facts: &Facts) -> Facts {
+    let mut count: BTreeMap<&str, u32> = BTreeMap::new();
+    for fact in facts.values() {
+        *count.entry(fact.split(" of ").next().unwrap_or(fact)).or_default() += 1;
+    }
+    let each = count.into_iter().flat_map(|(fact, count)| (1..=count).map(move |number| (fact, number)));
+    each.map(|(fact, number)| (number.to_string() + " " + fact, fact.to_owned())).collect()
 }
 
 /// Says what only one of them has.

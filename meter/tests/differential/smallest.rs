@@ -22,22 +22,20 @@ pub(crate) struct Told<'a> {
     pub(crate) portals: &'a [Portal],
     pub(crate) story: Vec<Sighted>,
     pub(crate) deliveries: Vec<Delivery>,
+    pub(crate) weather: Weather,
 }
 
 impl Told<'_> {
     /// How the books differ from those of a store that is told everything once and in order.
     fn differs(&self) -> Vec<String> {
         let fine = deliveries(&mut Random::from_seed(1), &self.story, Weather::FINE);
-        let (right, mut books) = (self.books(&fine), self.books(&self.deliveries));
-        // What is committed again may be a view again.
-        books.statistics.clone_from(&right.statistics);
-        right.differ(&books)
+        self.books(&fine).differ(&self.books(&self.deliveries))
     }
 
     fn books(&self, deliveries: &[Delivery]) -> Books {
         let mut place = Place::embedded(self.portals);
         place.take(deliveries);
-        place.books(self.portals)
+        place.books(self.portals).told_in(self.weather)
     }
 
     fn only(&self, is_it: impl Fn(&Sighted) -> bool) -> Self {
@@ -48,13 +46,15 @@ impl Told<'_> {
             portals: self.portals,
             story: these(&self.story),
             deliveries: self.deliveries.iter().map(left).collect(),
+            weather: self.weather,
         }
     }
 
-    /// Of those who may have to do with whom something was seen at that instant, as little as differs still.
-    pub(crate) fn smallest(&self, portal: &str, at: Millis) -> String {
+    /// Where the books differ, as little as differs still; nothing if they do not.
+    pub(crate) fn smallest(&self, first: Option<(&str, Option<Millis>)>) -> String {
+        let Some((portal, at)) = first else { return String::new() };
         let there = |one: &Sighted| &*one.scope.portal == portal;
-        let seen = self.story.iter().filter(|one| there(one) && one.observation.at == at);
+        let seen = self.story.iter().filter(|one| there(one) && at.is_none_or(|at| one.observation.at == at));
         let mut known: BTreeSet<Name> = seen.flat_map(names).collect();
         // Whoever shares a name with these, and with those in turn.
         for one in self.story.iter().chain(self.story.iter().rev()).filter(|one| there(one)) {
@@ -64,17 +64,22 @@ impl Told<'_> {
             }
         }
         let mut told = self.only(|one| there(one) && names(one).iter().any(|name| known.contains(name)));
-        let mut place = told.story.len();
-        while place > 0 {
-            place -= 1;
-            let but = told.story[place].observation.tie;
-            let less = told.only(|one| one.observation.tie != but);
-            if !less.differs().is_empty() {
-                told = less;
-                place = place.min(told.story.len());
+        let mut parts = told.story.len() / 2;
+        while parts > 0 {
+            let mut place = 0;
+            while place < told.story.len() {
+                let end = told.story.len().min(place + parts);
+                let but: BTreeSet<u16> = told.story[place..end].iter().map(|one| one.observation.tie).collect();
+                let less = told.only(|one| !but.contains(&one.observation.tie));
+                if less.differs().is_empty() {
+                    place = end;
+                } else {
+                    told = less;
+                }
             }
+            parts /= 2;
         }
-        told.to_string_from(at)
+        told.to_string_from(at.or(told.story.first().map(|one| one.observation.at)).unwrap_or(BEGIN))
     }
 
     fn to_string_from(&self, at: Millis) -> String {

@@ -158,7 +158,7 @@ fn those_behind_a_fingerprint_are_read_as_they_were_written() {
 
 #[test]
 fn other_names_are_read_as_they_were_written() {
-    for also in [Also::Behind(Name([3; 16])), Also::Renews(Name([4; 16]))] {
+    for also in [Also::Behind(Name([3; 16])), Also::Renews(Name([4; 16]), 7)] {
         let value = Value::Also(also);
         let bytes = written(&value);
         assert_eq!(told(&read(&bytes, &Slot::Also(OF), &any::stamps).unwrap()), told(&value));
