@@ -24,7 +24,7 @@ use portalmeter_meter::record::Reason;
 use portalmeter_meter::session::Class;
 use portalmeter_meter::store::redis::RedisStore;
 use portalmeter_meter::store::step::{Gain, Lively, Outcome, Slot, Step, Write};
-use portalmeter_meter::store::{Batch, NodeId, commit};
+use portalmeter_meter::store::{Batch, NodeId, Store, commit};
 use portalmeter_meter::usage::Sums;
 use portalmeter_rules::id::Name;
 use support::{Server, store};
@@ -208,6 +208,8 @@ fn weigh(visitors: usize, crowd: Crowd) {
     let server = Server::start(&["--enable-debug-command local"]);
     let (mut store, portal) = (ready(&server), Portal::new());
     store.know(std::slice::from_ref(&portal.stamp)).unwrap();
+    let long_ago = NOW - KEEP;
+    store.attend(NodeId([7; 8]), long_ago, long_ago, Memory::keeping(KEEP)).unwrap();
     // All stays until it is told to go.
     server.does::<()>("DEBUG SET-ACTIVE-EXPIRE 0");
     let (before, mut spent, cpu) = (used(&server), 0, (cpu_of("self"), cpu_of(&server.pid().to_string())));
@@ -250,9 +252,11 @@ fn live(store: &mut RedisStore, portal: &Portal, numbers: std::ops::Range<u64>, 
     loop {
         let seen: Vec<Sighted> = stories.iter_mut().filter_map(Iterator::next).flatten().collect();
         let Some(now) = seen.iter().map(|one| one.observation.at).max() else { return commits };
-        let batch = Batch::new(NodeId([7; 8]), 0, seen, now);
+        let (node, memory) = (NodeId([7; 8]), Memory::keeping(KEEP));
+        store.attend(node, now - memory.settle, now, memory).unwrap();
+        let batch = Batch::new(node, 0, seen, now);
         commits += batch.visits.len();
-        let done = commit(store, &batch, Memory::keeping(KEEP)).unwrap();
+        let done = commit(store, &batch, memory).unwrap();
         assert_eq!((done.damaged, done.late), (0, 0));
     }
 }
