@@ -91,10 +91,10 @@ enum Standing {
 impl<'a> Sheet<'a> {
     /// An empty sheet for what was seen in a scope, this first of all.
     pub(crate) fn new(shelf: &'a mut dyn Shelf, first: &'a Sighted, memory: Memory) -> Self {
-        let Sighted { scope, observation: Observation { at: since, stamp, .. }, .. } = first;
+        let Sighted { scope, observation: Observation { at, stamp, .. }, .. } = first;
         let idle = stamp.policy.idle_timeout;
         let mends_from = Millis::MIN;
-        Self { shelf, scope, memory, since: *since, idle, mends_from, open: Vec::new(), late: Change::default() }
+        Self { shelf, scope, memory, since: *at, idle, mends_from, open: Vec::new(), late: Change::default() }
     }
 
     /// Every value that was worked on, and what came too late for any.
@@ -110,7 +110,7 @@ impl<'a> Sheet<'a> {
     /// Takes what was seen, and puts it where it belongs.
     pub(crate) fn take(&mut self, sighted: &Sighted) -> Result<(), Needs> {
         let observation = sighted.observation.clone();
-        // Histories remember further back than that, those of whoever was seen later too.
+        // Every history remembers that: what others saw since is `settle` later at most, and as much again is to spare.
         let Memory { keep, settle, .. } = self.memory;
         self.mends_from = observation.at - (keep - 2 * settle).max(settle);
         let trace = match &sighted.who {
@@ -576,7 +576,8 @@ impl<'a> Sheet<'a> {
             let value = self.shelf.take_down(&slot)?;
             let has_lapsed = value.lapses(self.idle, self.memory).is_some_and(|at| at <= self.since);
             let value = if has_lapsed { Value::Nothing } else { value };
-            self.open.push(Open { slot, value, change: Change::default(), touched: false });
+            // For whoever comes later with what was before it has lapsed, too: they belong together.
+            self.open.push(Open { slot, value, change: Change::default(), touched: has_lapsed });
             self.open.len() - 1
         };
         self.open.get_mut(place).ok_or_else(Needs::default)

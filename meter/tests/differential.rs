@@ -75,7 +75,7 @@ fn the_order_in_which_nodes_tell_changes_nothing_after_a_long_time() {
 #[test]
 #[ignore = "takes a quarter of an hour: tens of thousands of sessions, another seed each time"]
 fn every_store_ends_with_the_same_books_after_a_long_time() {
-    // Memory forgets at other moments than a store does: of some thousands of visitors it counts one otherwise.
+    // Memory forgets visitors as soon as their sessions end: of some thousands it knows one by another name.
     Servers::start().agree_on(&Hours::of(given().unwrap_or_else(now), 1_200));
 }
 

@@ -159,8 +159,8 @@ impl Company {
             return Told { late: true, ..Told::default() };
         }
         let place = self.recent.binary_search_by(|one| one.order(&item));
-        let cookie = item.cookie.map(|cookie| cookie.name);
-        let told = match place {
+        let (cookie, at) = (item.cookie.map(|cookie| cookie.name), item.at);
+        let mut told = match place {
             // Where it is contested whose a cookie is, what it is seen with decides about what was before, too.
             Err(place) if place == self.recent.len() && !(cookie.is_some() && self.tip.has_contest()) => {
                 self.append(fingerprint, item)
@@ -172,6 +172,11 @@ impl Company {
             Err(place) => self.insert(fingerprint, place, item),
         };
         if let Some(cookie) = cookie {
+            let is_later = |item: &Item| item.at > at && item.cookie.is_some_and(|later| later.name == cookie);
+            if told.contested && self.recent.iter().any(is_later) {
+                // It shows of what is too old for a later return, that was told before, whose that is.
+                told.moves.extend(self.tip.parted_from(cookie));
+            }
             self.keep_first_and_last(cookie);
         }
         self.compact_if_due(fingerprint, memory);

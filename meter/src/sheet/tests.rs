@@ -504,6 +504,19 @@ fn a_cookie_that_another_turns_out_to_share_its_session_with_is_watched() {
 }
 
 #[test]
+fn another_browsers_past_parts_from_the_session_by_the_first_return_that_shows_it_be_that_told_late() {
+    let first = page(0).handed(7);
+    let second = page(60 * SECOND).handed(8);
+    let shared = page(60 * SECOND).activity().with_portal_cookie(7);
+    let other = page(90 * SECOND).with_portal_cookie(8);
+    let [shows, far] = [IDLE, 2 * IDLE - SECOND].map(|at| page(at).with_portal_cookie(7));
+    let story = [first, second, shared, other];
+    let expected = told_in_order(&[&story[..], &[shows, far]].concat());
+    assert_ne!(expected.1[0], expected.1[2], "{expected:?}");
+    assert_eq!(told_in_order(&[&story[..], &[far, shows]].concat()), expected);
+}
+
+#[test]
 fn a_cookie_nobody_saw_handed_out_contests_the_session_of_a_deleted_one() {
     let [first, later] = [0, 20].map(|at| page(at * SECOND).with_portal_cookie(7));
     let deleted = page(SECOND).with_portal_cookie(7).logout().deleting();

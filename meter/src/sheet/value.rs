@@ -7,6 +7,9 @@ use portalmeter_rules::verdict::Evidence;
 use crate::history::{History, Memory};
 use crate::names::{ANSWERED, Company};
 
+/// Who is there tells how far it came within this time, in milliseconds: nodes do each second, if Redis is quick.
+const NOTICED: Millis = 10_000;
+
 /// What is known of a visitor in a scope.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Visitor {
@@ -73,10 +76,10 @@ impl Value {
         seen.map(|seen| seen + idle + memory.keep)
     }
 
-    /// When it may be forgotten. That it is changes nothing, but for a node that alone lags three minutes behind.
+    /// When it may be forgotten. That it is changes nothing, but for a node that falls three minutes behind just then.
     pub(crate) fn expires(&self, now: Millis, idle: Millis, memory: Memory) -> Millis {
         // Somebody is yet to tell what came before.
-        let lags = memory.passed < now - memory.settle - ANSWERED;
+        let lags = memory.passed < now - memory.settle - NOTICED;
         match (self, self.lapses(idle, memory)) {
             (Self::Nothing | Self::Visitor(_), None) => now,
             // Where a store was away, others will come even later with what belongs to it.

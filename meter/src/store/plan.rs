@@ -114,12 +114,12 @@ pub(super) type Planned = Result<(Step, Committed), BTreeSet<Place>>;
 /// The step for a visit.
 pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Planned {
     let portal = &visit.scope.portal;
-    let stamp = visit.sighted.first().map(|one| &one.observation.stamp);
-    let idle = stamp.map_or(0, |stamp| stamp.policy.idle_timeout);
-    let mut bytes = Bytes { at, portal, idle, before: Vec::new(), damaged: 0 };
     let mut sighted: Vec<&Sighted> = visit.sighted.iter().collect();
     sighted.sort_by(|one, other| one.observation.cmp(&other.observation));
-    let Some(first) = sighted.first() else { return Ok(Default::default()) };
+    let Some(&first) = sighted.first() else { return Ok(Default::default()) };
+    let stamp = &first.observation.stamp;
+    let idle = stamp.policy.idle_timeout;
+    let mut bytes = Bytes { at, portal, idle, before: Vec::new(), damaged: 0 };
     let mut sheet = Sheet::new(&mut bytes, first, at.memory);
     let looked = match at.again {
         Some(_) => visit.may_begin(at.recalled).try_for_each(|slot| sheet.look_at(slot)),
@@ -166,12 +166,12 @@ impl<'a> Made<'a> {
         }
     }
 
-    fn write(&mut self, open: Open, before: Option<Vec<u8>>, stamp: Option<&Stamp>) {
+    fn write(&mut self, open: Open, before: Option<Vec<u8>>, stamp: &Stamp) {
         let Open { slot, mut value, change, touched } = open;
         self.vouch(&slot, &value, before.is_some(), stamp);
         if let (Slot::Visitor(name, module), Value::Visitor(visitor), true) = (&slot, &mut value, touched) {
             let scope = Arc::new(Scope { portal: Arc::clone(&self.step.portal), module: module.clone() });
-            let whose = Whose { scope: &scope, visitor: *name, now: self.at.now, stamp };
+            let whose = Whose { scope: &scope, visitor: *name, now: self.at.now, stamp: Some(stamp) };
             self.done.late += u64::from(change.late);
             whose.gains(visitor, &change, &mut self.gains);
             whose.entries(visitor, change, &mut self.told, &mut self.withdrawn);
@@ -185,20 +185,20 @@ impl<'a> Made<'a> {
     }
 
     /// Tells the ledger all that there is of a visitor, where that is due.
-    fn vouch(&mut self, slot: &Slot, value: &Value, is_there: bool, stamp: Option<&Stamp>) {
+    fn vouch(&mut self, slot: &Slot, value: &Value, is_there: bool, stamp: &Stamp) {
         let Slot::Visitor(name, module) = slot else { return };
         let place = Place { portal: Arc::clone(&self.step.portal), slot: slot.clone() };
         let Some(from) = self.at.recalled.vouches(&place, is_there, self.at.again, self.at.times(self.idle)) else {
             return;
         };
         let scope = Arc::new(Scope { portal: place.portal, module: module.clone() });
-        let whose = Whose { scope: &scope, visitor: *name, now: self.at.now, stamp };
+        let whose = Whose { scope: &scope, visitor: *name, now: self.at.now, stamp: Some(stamp) };
         let nothing = Visitor::default();
         let visitor = if let Value::Visitor(visitor) = value { visitor } else { &nothing };
         self.vouched.extend(whose.vouch(visitor, from));
     }
 
-    fn finish(self, stamp: Option<&Stamp>) -> (Step, Committed) {
+    fn finish(self, stamp: &Stamp) -> (Step, Committed) {
         let Self { mut step, mut done, gains, vouched, withdrawn, told, .. } = self;
         done.withdrawn += withdrawn.len() as u64;
         done.added += told.iter().filter(|entry| matches!(entry, Entry::Record(_))).count() as u64;
@@ -206,7 +206,7 @@ impl<'a> Made<'a> {
         step.entries = vouched;
         step.entries.extend(withdrawn);
         step.entries.extend(told);
-        let zone: Arc<str> = stamp.map_or("UTC", |stamp| stamp.policy.zone.name()).into();
+        let zone: Arc<str> = stamp.policy.zone.name().into();
         let gained = gains.into_iter().filter(|(_, sums)| *sums != Sums::default());
         step.gains = gained.map(|((module, day), sums)| Gain { module, day, zone: Arc::clone(&zone), sums }).collect();
         (step, done)
