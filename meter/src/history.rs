@@ -32,6 +32,12 @@ impl Memory {
         Self { keep, settle: keep.min(2 * 60_000), passed: Millis::MAX }
     }
 
+    /// Before which instant nothing is remembered one by one, where this is the newest that came: what all nodes have
+    /// passed for so long, for what comes late may show of what was before whose that is.
+    pub(crate) fn floor(&self, newest: Millis) -> Millis {
+        newest.min(self.passed).saturating_sub(self.keep)
+    }
+
     /// Before which instant nothing comes any more, where this is the newest that came.
     pub(crate) fn settled(&self, newest: Millis) -> Millis {
         (newest - self.settle).min(self.passed)
@@ -297,7 +303,7 @@ impl History {
     /// Takes into the checkpoint what is older than `keep` before the newest.
     fn forget(&mut self, memory: Memory) {
         let Some(newest) = self.recent.last() else { return };
-        let floor = newest.at - memory.keep;
+        let floor = memory.floor(newest.at);
         let old = self.recent.partition_point(|one| one.at < floor);
         self.forget_first(old);
     }

@@ -374,7 +374,7 @@ impl Company {
             return;
         }
         let newest = self.recent.last().map_or(0, |item| item.at);
-        let old = self.recent.partition_point(|item| item.at < newest - memory.keep);
+        let old = self.recent.partition_point(|item| item.at < memory.floor(newest));
         self.forget(fingerprint, old, newest);
         self.merge(fingerprint, memory.settled(newest));
         if self.recent.len() > MOST {

@@ -509,11 +509,11 @@ fn another_browsers_past_parts_from_the_session_by_the_first_return_that_shows_i
     let second = page(60 * SECOND).handed(8);
     let shared = page(60 * SECOND).activity().with_portal_cookie(7);
     let other = page(90 * SECOND).with_portal_cookie(8);
-    let [shows, far] = [IDLE, 2 * IDLE - SECOND].map(|at| page(at).with_portal_cookie(7));
+    let [shows, far, farther] = [30, 59, 65].map(|minute| page(60 * minute * SECOND).with_portal_cookie(7));
     let story = [first, second, shared, other];
-    let expected = told_in_order(&[&story[..], &[shows, far]].concat());
+    let expected = told_in_order(&[&story[..], &[shows, far, farther]].concat());
     assert_ne!(expected.1[0], expected.1[2], "{expected:?}");
-    assert_eq!(told_in_order(&[&story[..], &[far, shows]].concat()), expected);
+    assert_eq!(told_in_order(&[&story[..], &[far, farther, shows]].concat()), expected);
 }
 
 #[test]
