@@ -88,6 +88,16 @@ impl Who {
         matches!(self, Self::Browser(Trace { handed: Some(_), .. }))
     }
 
+    /// Whether its cookie, if a browser has one there, says when it was handed out.
+    pub(crate) fn says_when(&self) -> bool {
+        let Self::Browser(trace) = self else { return true };
+        match (trace.cookie, trace.handed) {
+            (Some(shown), _) => shown.issued.is_some(),
+            (None, Some(Handed::Ours(_))) => true,
+            (None, Some(Handed::Out(_) | Handed::Deleted) | None) => trace.fingerprint_only,
+        }
+    }
+
     /// Every visitor whose session it may be taken to begin, whatever else is known.
     pub(crate) fn may_begin(&self, at: Millis, user: Option<Name>) -> Vec<Name> {
         let trace = match self {

@@ -252,7 +252,7 @@ impl Sink for Offline {
         self.late += u64::from(late.late);
         self.count(&scope, sighted.key.visitor, false, &late, &policy.zone);
         for Open { slot, value, change, .. } in open {
-            let expires = value.expires(self.newest, policy.idle_timeout, self.memory);
+            let expires = value.expires(self.newest, policy.idle_timeout, self.memory, self.memory.settle);
             if let (Slot::Visitor(name, module), Value::Visitor(visitor)) = (&slot, &value) {
                 let bot = visitor.is_bot();
                 let scope = if module == &scope.module {

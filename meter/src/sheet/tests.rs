@@ -233,7 +233,7 @@ impl Portal {
         let memory = Memory::keeping(2 * IDLE);
         // Each was written when the last of it was seen.
         let written = |value: &Value| value.lapses(IDLE, memory).map_or(now, |lapses| lapses - IDLE - memory.keep);
-        self.values.borrow_mut().0.retain(|_, value| value.expires(written(value), IDLE, memory) > now);
+        self.values.borrow_mut().0.retain(|_, value| value.expires(written(value), IDLE, memory, memory.settle) > now);
     }
 
     fn visitor(&self, asks: Asks) -> Name {

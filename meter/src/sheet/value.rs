@@ -76,19 +76,21 @@ impl Value {
         seen.map(|seen| seen + idle + memory.keep)
     }
 
-    /// When it may be forgotten. That it is changes nothing, but for a node that falls three minutes behind just then.
-    pub(crate) fn expires(&self, now: Millis, idle: Millis, memory: Memory) -> Millis {
+    /// When it may be forgotten: `spare` milliseconds after it lapsed. That it is changes nothing, but for a node that
+    /// falls three minutes behind just then.
+    pub(crate) fn expires(&self, now: Millis, idle: Millis, memory: Memory, spare: Millis) -> Millis {
         // Somebody is yet to tell what came before.
         let lags = memory.passed < now - memory.settle - NOTICED;
+        let as_if_now = now + idle + memory.keep + spare;
         match (self, self.lapses(idle, memory)) {
             (Self::Nothing | Self::Visitor(_), None) => now,
             // Where a store was away, others will come even later with what belongs to it.
-            (_, Some(lapses)) if lapses < now + idle + memory.keep - memory.settle => now + idle + memory.keep,
+            (_, Some(lapses)) if lapses < now + idle + memory.keep - memory.settle => as_if_now,
             (Self::Also(Also::Company(company)), _) if company.is_told_by_cookies() && !lags => {
                 company.last_seen() + memory.settle + ANSWERED
             }
-            (_, Some(lapses)) => lapses + memory.settle,
-            (Self::Also(_), None) => now + idle + memory.keep,
+            (_, Some(lapses)) => lapses + spare,
+            (Self::Also(_), None) => as_if_now,
         }
     }
 }

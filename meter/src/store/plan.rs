@@ -129,7 +129,11 @@ pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Planned {
         slots.into_iter().map(|slot| Place { portal: Arc::clone(portal), slot }).collect::<BTreeSet<_>>()
     })?;
     let (open, late) = sheet.finish();
-    let mut made = Made::new(at, portal, idle);
+    let Memory { keep, settle, .. } = at.memory;
+    // Of a cookie that does not say when it was handed out only the store can tell that it is known: also to those who
+    // commit late because the store was away.
+    let spare = if visit.sighted.iter().all(|one| one.who.says_when()) { settle } else { keep };
+    let mut made = Made::new(at, portal, idle, spare);
     made.done = Committed { damaged: bytes.damaged, late: u64::from(late.late), ..Committed::default() };
     for day in late.pages {
         made.gains.entry((visit.scope.module.clone(), day)).or_default().page_views += 1;
@@ -144,6 +148,8 @@ pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Planned {
 struct Made<'a> {
     at: Circumstances<'a>,
     idle: Millis,
+    /// For so long what has lapsed is kept.
+    spare: Millis,
     step: Step,
     done: Committed,
     gains: Gains,
@@ -153,10 +159,11 @@ struct Made<'a> {
 }
 
 impl<'a> Made<'a> {
-    fn new(at: Circumstances<'a>, portal: &Arc<str>, idle: Millis) -> Self {
+    fn new(at: Circumstances<'a>, portal: &Arc<str>, idle: Millis, spare: Millis) -> Self {
         Self {
             at,
             idle,
+            spare,
             step: Step { portal: Arc::clone(portal), ..Step::default() },
             done: Committed::default(),
             gains: Gains::new(),
@@ -178,7 +185,7 @@ impl<'a> Made<'a> {
             let last_seen = visitor.history.session().map(|session| session.last_seen);
             self.step.live.push(Lively { visitor: *name, module: module.clone(), last_seen });
         }
-        let expires = value.expires(self.at.now, self.idle, self.at.memory);
+        let expires = value.expires(self.at.now, self.idle, self.at.memory, self.spare);
         let after = if touched { value::write(&value) } else { before.clone() };
         // What was not there has to be away still: a cookie may have been renewed meanwhile.
         self.step.writes.push(Write { slot, before, after, expires });
