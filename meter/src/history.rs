@@ -38,11 +38,19 @@ impl Memory {
         newest.min(self.passed).saturating_sub(self.keep)
     }
 
+    /// Whether somebody is further behind than usual.
+    pub(crate) fn lags(&self, now: Millis) -> bool {
+        self.passed < now - self.settle - TELLS
+    }
+
     /// Before which instant nothing comes any more, where this is the newest that came.
     pub(crate) fn settled(&self, newest: Millis) -> Millis {
         (newest - self.settle).min(self.passed)
     }
 }
+
+/// A node that is there tells others how far it came within this time, in milliseconds: each second, if Redis is quick.
+const TELLS: Millis = 10_000;
 
 /// The difference a commit makes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

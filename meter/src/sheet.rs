@@ -93,8 +93,10 @@ impl<'a> Sheet<'a> {
     pub(crate) fn new(shelf: &'a mut dyn Shelf, first: &'a Sighted, memory: Memory) -> Self {
         let Sighted { scope, observation: Observation { at, stamp, .. }, .. } = first;
         let idle = stamp.policy.idle_timeout;
+        // Somebody who lags may tell what extends it.
+        let since = if memory.lags(*at) { memory.passed } else { *at };
         let mends_from = Millis::MIN;
-        Self { shelf, scope, memory, since: *at, idle, mends_from, open: Vec::new(), late: Change::default() }
+        Self { shelf, scope, memory, since, idle, mends_from, open: Vec::new(), late: Change::default() }
     }
 
     /// Every value that was worked on, and what came too late for any.

@@ -7,9 +7,6 @@ use portalmeter_rules::verdict::Evidence;
 use crate::history::{History, Memory};
 use crate::names::{ANSWERED, Company};
 
-/// Who is there tells how far it came within this time, in milliseconds: nodes do each second, if Redis is quick.
-const NOTICED: Millis = 10_000;
-
 /// What is known of a visitor in a scope.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Visitor {
@@ -79,14 +76,12 @@ impl Value {
     /// When it may be forgotten: `spare` milliseconds after it lapsed. That it is changes nothing, but for a node that
     /// falls three minutes behind just then.
     pub(crate) fn expires(&self, now: Millis, idle: Millis, memory: Memory, spare: Millis) -> Millis {
-        // Somebody is yet to tell what came before.
-        let lags = memory.passed < now - memory.settle - NOTICED;
         let as_if_now = now + idle + memory.keep + spare;
         match (self, self.lapses(idle, memory)) {
             (Self::Nothing | Self::Visitor(_), None) => now,
             // Where a store was away, others will come even later with what belongs to it.
             (_, Some(lapses)) if lapses < now + idle + memory.keep - memory.settle => as_if_now,
-            (Self::Also(Also::Company(company)), _) if company.is_told_by_cookies() && !lags => {
+            (Self::Also(Also::Company(company)), _) if company.is_told_by_cookies() && !memory.lags(now) => {
                 company.last_seen() + memory.settle + ANSWERED
             }
             (_, Some(lapses)) => lapses + spare,
