@@ -273,9 +273,36 @@ fn what_is_not_ours_under_our_keys_is_set_aside_and_work_goes_on() {
 fn a_stream_that_takes_no_more_is_set_aside() {
     everywhere(|store, place| {
         place.does::<()>("support", "XADD @records 18446744073709551615-18446744073709551615 entry x");
+        assert_eq!(apply(store, &[step("support", 1, None, Some("one"))]), [Outcome::Reset], "it was set aside");
         assert_eq!(apply(store, &[step("support", 1, None, Some("one"))]), [Outcome::Done]);
         assert_eq!(store.take_aside().len(), 1);
         assert_eq!(place.does::<i64>("support", "XLEN @records"), 1);
+    });
+}
+
+#[test]
+fn a_store_whose_stream_is_gone_has_forgotten() {
+    everywhere(|store, place| {
+        let portal = support();
+        apply(store, &[told(1)]);
+        let read = store.last_id(&portal).unwrap();
+        for loss in ["DEL @records", "SET @records garbage"] {
+            let mut other = place.store();
+            apply(&mut other, &[step("support", 9, None, None)]);
+            place.does::<()>("support", "DEL @records");
+            place.does::<()>("support", loss);
+            assert_eq!(store.apply(&[told(2)], NOW), [Ok(Outcome::Reset)], "{loss}");
+            assert_eq!(place.does::<i64>("support", "EXISTS @records"), 0, "nothing makes it but a new beginning");
+            assert_eq!(store.group(&portal, "a", None).map(drop).unwrap_err().trouble, Trouble::Forgot);
+            for each in [&mut *store, &mut other] {
+                assert!(matches!(each.continuity(), Ok(Continuity::Forgot(_))), "{loss}");
+                each.begin_again().unwrap();
+            }
+            assert_eq!(apply(store, &[told(3)]), [Outcome::Done]);
+            assert_eq!(other.continuity(), Ok(Continuity::Same), "both have the same");
+            let behind = store.read(&portal, read, 9).unwrap();
+            assert_eq!(behind.last().unwrap().entry, Some(entry("support", 3)), "it goes on behind what was read");
+        }
     });
 }
 
@@ -396,8 +423,11 @@ fn the_stream_lets_go_of_what_every_ledger_has() {
         assert_eq!(store.trim(&portal), Ok(2));
 
         place.does::<()>("support", "DEL @records");
+        assert_eq!(store.acknowledge(&portal, "a", all[4].id).unwrap_err().trouble, Trouble::Forgot);
+        store.begin_again().unwrap();
         store.acknowledge(&portal, "a", all[4].id).unwrap();
         assert_eq!(store.groups(&portal).unwrap().len(), 1, "a group that was flushed is made again");
+        place.does::<()>("support", "DEL @records");
         place.does::<()>("support", "SET @records garbage");
         assert_eq!(store.read(&portal, StreamId::default(), 10), Ok(vec![]));
         assert_eq!(store.take_aside().len(), 1);

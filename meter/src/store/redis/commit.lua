@@ -25,8 +25,10 @@ local after = first + 2 * entries
 -- Lua hands over some thousands of arguments at most.
 for i = first, after - 1, 200 do
   local upto = math.min(i + 199, after - 1)
-  local id = pcall('XADD', K[3], '*', unpack(A, i, upto))
-  if type(id) == 'table' then again(id, 'XADD', K[3], '*', unpack(A, i, upto)) end
+  local id = pcall('XADD', K[3], 'NOMKSTREAM', '*', unpack(A, i, upto))
+  if type(id) == 'table' then id = again(id, 'XADD', K[3], 'NOMKSTREAM', '*', unpack(A, i, upto)) end
+  -- The stream is made with the epoch: what it held is lost.
+  if not id then return answer(0) end
 end
 for i = a, first - 2, 2 do
   if A[i + 1] == '' then

@@ -80,15 +80,23 @@ impl RedisStore {
         for name in &names {
             let keys = &self.portal(name).keys;
             pipeline.add(keys.slot, cmd("GET").arg(&keys.epoch));
+            pipeline.add(keys.slot, cmd("EXISTS").arg(&keys.records));
         }
-        let answers = self.fleet.run(&pipeline);
+        let mut answers = self.fleet.run(&pipeline).into_iter();
         let epoch = |answer| match answer {
             Ok(Value::BulkString(epoch)) => Ok(read_epoch(epoch)),
             Ok(_) => Ok(None),
             Err(error) if RedisError::is_foreign(&error) => Ok(None),
             Err(error) => Err(error),
         };
-        names.into_iter().zip(answers.into_iter().map(epoch)).collect()
+        let each = names.into_iter().map(|name| {
+            let (found, stream) = (answers.next(), answers.next());
+            let missing = || Err(RedisError::strange("a pipeline"));
+            let found = found.map_or_else(missing, epoch);
+            // The stream is made with the epoch: without it, what was on its way to the ledger is gone.
+            (name, if matches!(stream, Some(Ok(Value::Int(0)))) { found.map(|_| None) } else { found })
+        });
+        each.collect()
     }
 
     /// Makes the epochs that are missing; of two nodes that do so at once one is the first for both. An error only if

@@ -6,7 +6,9 @@ while A[at] do
   local entries = tonumber(A[at + 1])
   local seen = tonumber(write('ZSCORE', K[2], A[at]) or nil)
   if seen and seen <= upto then
-    for i = at + 2, at + 1 + entries do write('XADD', K[3], '*', 'entry', A[i]) end
+    for i = at + 2, at + 1 + entries do
+      if not write('XADD', K[3], 'NOMKSTREAM', '*', 'entry', A[i]) then return 0 end
+    end
     call('ZREM', K[2], A[at])
     left = left + 1
   end

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use redis::{Cmd, Value, cmd};
 
+use super::epoch::gone;
 use super::error::RedisError;
 use super::{RedisStore, script};
 use crate::entry::Entry;
@@ -92,9 +93,10 @@ impl RedisStore {
 
     fn make_group(&mut self, portal: &Arc<str>, name: &str, at: StreamId) -> Result<(), RedisError> {
         let mut call = cmd("XGROUP");
-        call.arg("CREATE").arg(&self.portal(portal).keys.records).arg(name).arg(at.to_string()).arg("MKSTREAM");
+        call.arg("CREATE").arg(&self.portal(portal).keys.records).arg(name).arg(at.to_string());
         match self.ask_stream(portal, &call) {
             Err(error) if error.said.starts_with("BUSYGROUP") => Ok(()),
+            Err(error) if error.said.contains("requires the key to exist") => Err(gone(portal)),
             made => made.map(drop),
         }
     }
