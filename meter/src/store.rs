@@ -114,6 +114,12 @@ pub trait Store: Send {
     /// The values at these places, in their order.
     fn load(&mut self, places: &[Place]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
 
+    /// Puts values aside that cannot be read, if it can: then there is none. That it has forgotten is its error, where
+    /// what was seen of them is to be sent again.
+    fn set_aside(&mut self, _places: &[Place], _now: Millis) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     /// Takes steps in their order, each atomically: all of it, or nothing because a value has changed.
     fn apply(&mut self, steps: &[Step], now: Millis) -> Result<Vec<Outcome>, StoreError>;
 

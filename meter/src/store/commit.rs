@@ -150,7 +150,13 @@ impl<'a> Commit<'a> {
                 next = others;
                 let (step, outcome) = loop {
                     match self.plan(visit)? {
-                        Ok(planned) => break planned,
+                        Ok((step, outcome, damaged)) => {
+                            if damaged.is_empty() || !self.store.set_aside(&damaged, self.batch.now)? {
+                                break (step, outcome);
+                            }
+                            done.damaged += damaged.len() as u64;
+                            self.held.extend(damaged.into_iter().map(|place| (place, None)));
+                        }
                         Err(needs) => self.load_ahead(needs, if looks > 0 { next } else { &[] })?,
                     }
                     looks = looks.saturating_sub(1);

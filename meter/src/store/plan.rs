@@ -87,7 +87,7 @@ struct Bytes<'a> {
     portal: &'a Arc<str>,
     idle: Millis,
     before: Vec<Option<Vec<u8>>>,
-    damaged: u64,
+    damaged: Vec<Place>,
 }
 
 impl Shelf for Bytes<'_> {
@@ -96,7 +96,7 @@ impl Shelf for Bytes<'_> {
         let Some(before) = self.at.held.get(&place) else { return Err(Needs([slot.clone()].into())) };
         let read = before.as_deref().map(|bytes| value::read(bytes, slot, self.at.stamps));
         let value = read.unwrap_or(Ok(Value::Nothing)).unwrap_or_else(|value::Damaged| {
-            self.damaged += 1;
+            self.damaged.push(place.clone());
             let bytes = before.as_ref().map_or(0, Vec::len);
             tracing::warn!(?place, bytes, "a value could not be read; it is begun anew");
             Value::Nothing
@@ -108,8 +108,8 @@ impl Shelf for Bytes<'_> {
     }
 }
 
-/// A step, or what has to be read first.
-pub(super) type Planned = Result<(Step, Committed), BTreeSet<Place>>;
+/// A step with what it does and whose values it could not read, or what has to be read first.
+pub(super) type Planned = Result<(Step, Committed, Vec<Place>), BTreeSet<Place>>;
 
 /// The step for a visit.
 pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Planned {
@@ -119,7 +119,7 @@ pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Planned {
     let Some(&first) = sighted.first() else { return Ok(Default::default()) };
     let stamp = &first.observation.stamp;
     let idle = stamp.policy.idle_timeout;
-    let mut bytes = Bytes { at, portal, idle, before: Vec::new(), damaged: 0 };
+    let mut bytes = Bytes { at, portal, idle, before: Vec::new(), damaged: Vec::new() };
     let mut sheet = Sheet::new(&mut bytes, first, at.memory);
     let looked = match at.again {
         Some(_) => visit.may_begin(at.recalled).try_for_each(|slot| sheet.look_at(slot)),
@@ -134,14 +134,15 @@ pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Planned {
     // commit late because the store was away.
     let spare = if visit.sighted.iter().all(|one| one.who.says_when()) { settle } else { keep };
     let mut made = Made::new(at, portal, idle, spare);
-    made.done = Committed { damaged: bytes.damaged, late: u64::from(late.late), ..Committed::default() };
+    made.done = Committed { damaged: bytes.damaged.len() as u64, late: u64::from(late.late), ..Committed::default() };
     for day in late.pages {
         made.gains.entry((visit.scope.module.clone(), day)).or_default().page_views += 1;
     }
     for (open, before) in open.into_iter().zip(bytes.before) {
         made.write(open, before, stamp);
     }
-    Ok(made.finish(stamp))
+    let (step, done) = made.finish(stamp);
+    Ok((step, done, bytes.damaged))
 }
 
 /// A step in the making.

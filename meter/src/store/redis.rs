@@ -86,6 +86,8 @@ pub struct RedisStore {
     about: NodeState,
     /// What all nodes have told.
     watermark: Watermark,
+    /// When what was seen was last to be sent again because values could not be read.
+    mended: Option<Millis>,
     /// Policies or portals are known here, and could not be told yet.
     untold: bool,
     /// How long entries stay that every ledger known has, in milliseconds.
@@ -122,6 +124,7 @@ impl RedisStore {
             aside: Vec::new(),
             about: NodeState::default(),
             watermark: Watermark::unknown(),
+            mended: None,
             untold: false,
             lingers: 0,
         }
