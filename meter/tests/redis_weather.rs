@@ -390,6 +390,8 @@ fn the_rights_that_the_hint_names_are_enough() {
     server.does::<()>("DEL pm:{support}:records");
     server.does::<()>("SET pm:{support}:records garbage");
     assert_eq!(store.nodes(), Ok(vec![]));
+    assert_eq!(apply_one(&mut store, first("support", 2)), Ok(Outcome::Reset), "what was on its way is lost");
+    store.begin_again().unwrap();
     assert_eq!(apply_one(&mut store, first("support", 2)), Ok(Outcome::Done));
     assert_eq!(store.secret(b"x").unwrap(), b"x");
     assert!(store.clock().is_ok());
