@@ -10,7 +10,7 @@ use portalmeter_meter::flush;
 use portalmeter_meter::history::Memory;
 use portalmeter_meter::ledger::Position;
 use portalmeter_meter::recount::{ArchiveError, Counted, Counters, Finding, Journals, Looked, Question};
-use portalmeter_meter::store::redis::counters::DayCounters;
+use portalmeter_meter::store::redis::counters::{DayOf, Fields};
 use portalmeter_meter::store::redis::{RedisError, RedisStore};
 use serde_json::{Value, json};
 
@@ -33,7 +33,8 @@ pub(crate) fn recount(args: &RecountArgs) -> ExitCode {
     let files = config.flush.files.clone();
     let files = files.map(|files| flush::Files { dir: files.dir, csv: files.csv, jsonl: files.jsonl });
     let journals = journals(args, &config);
-    let question = Question { month, portals: &args.portal, files: files.as_ref(), journals: journals.as_ref() };
+    let question =
+        Question { month, portals: &args.portal, files: files.as_ref(), journals: journals.as_ref(), now: now() };
     let mut answer = Answer::new(args.output);
     let mut counters = match &config.store {
         Store::Embedded => None,
@@ -102,11 +103,14 @@ impl Counters for InRedis {
     }
 
     fn days(&mut self, portal: &str) -> Result<Vec<Counted>, String> {
-        let days = self.0.statistics(&portal.into()).map_err(|error| said(&error))?;
-        let counted = |one: DayCounters| Counted {
-            module: one.module.as_deref().map(str::to_owned),
-            day: one.day,
-            records: one.sums.records,
+        let days = self.0.hashes(&portal.into()).map_err(|error| said(&error))?;
+        let in_words = |fields: Fields| {
+            fields.into_iter().map(|(field, value)| (field, String::from_utf8_lossy(&value).into_owned())).collect()
+        };
+        let counted = |((module, day), fields): (DayOf, Fields)| Counted {
+            module: module.as_deref().map(str::to_owned),
+            day,
+            fields: in_words(fields),
         };
         Ok(days.into_iter().map(counted).collect())
     }

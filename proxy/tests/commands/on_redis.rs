@@ -79,6 +79,12 @@ fn a_recount_compares_the_counters_in_redis() {
     let told = books.ask(&recount.replace(" --output json", ""));
     let line = format!("support {day}: counter external: expected 1, as the ledger has it, found 2\n");
     assert_eq!((told.code, told.out), (1, line));
+    server.does::<()>(&format!("HDEL pm:{{support}}:usage:{day} external billable"));
+    let told = books.ask(&recount.replace(" --output json", ""));
+    assert!(told.out.contains("counter billable: expected 3, as the ledger has it, found no such field"), "{told:?}");
+    server.does::<()>(&format!("DEL pm:{{support}}:usage:{day}"));
+    let gone = || books.ask(&recount.replace(" --output json", "")).out.contains("found no counters");
+    assert!(gone() && gone(), "a recount forgets nothing");
     drop(server);
     let told = books.ask(&recount);
     assert!(told.code == 1 && told.aside.contains("cannot be read: support: the store's counters: "), "{told:?}");
