@@ -186,8 +186,11 @@ fn again(booked: &Line, correction: &Correction) -> Result<String, String> {
     Err(format!("{} is the id of something else: leave --id out", booked.id))
 }
 
-/// Nobody can take away more than was counted.
+/// Nobody can take away more than was counted. Something may always be added, be the day below zero.
 fn enough(ledger: &mut dyn Ledger, totals: &[Total], correction: &Correction) -> Result<(), Refusal> {
+    if correction.amount.is_positive() {
+        return Ok(());
+    }
     let Correction { day, class, module, .. } = correction;
     let of_day = totals.iter().find(|total| total.day == *day && total.module == *module);
     let counted = of_day.map_or(0, |total| {
