@@ -58,12 +58,14 @@ pub(crate) fn correct(args: &CorrectArgs) -> ExitCode {
             ExitCode::from(2)
         }
         Err(Refusal::Ledger(error)) => {
-            say_aside(&format!("{}: {error}\n", ledger::place(&config)));
+            say_aside(&format!("{}nothing was booked\n", ledger::told(&config, &error)));
             ExitCode::FAILURE
         }
         Err(Refusal::Unsure(error)) => {
             say_aside(&format!("{}: {error}\n", ledger::place(&config)));
-            say_aside(&format!("it may be booked or not: the same command with --id {id} books it once\n"));
+            say_aside(&format!(
+                "it may be booked or not: when the ledger answers, the same command with --id {id} books it once\n"
+            ));
             ExitCode::FAILURE
         }
     }

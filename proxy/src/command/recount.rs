@@ -47,6 +47,10 @@ pub(crate) fn recount(args: &RecountArgs) -> ExitCode {
     });
     let looked = match looked {
         Ok(looked) => looked,
+        Err(ArchiveError::Ledger(error)) => {
+            say_aside(&ledger::told(&config, &error));
+            return ExitCode::FAILURE;
+        }
         Err(error) => {
             say_aside(&format!("{}: {error}\n", ledger::place(&config)));
             return ExitCode::FAILURE;
