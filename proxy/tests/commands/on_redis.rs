@@ -117,6 +117,22 @@ fn books_of_a_meter_on_redis_and_postgres_are_proved_beside_it() {
     assert_eq!((&looked["records"], &looked["observations"]), (&5.into(), &5.into()), "{answer}");
     assert!(looked["counters"] == 1 && looked["unread"] == serde_json::json!([]), "{answer}");
 
+    redis.does::<()>("HSET pm:nodes 0101010101010101 {}");
+    let (code, answer) = recount();
+    let left = answer["looked_at"]["left_out"][0].as_str().unwrap();
+    assert!(code == 0 && answer["looked_at"]["observations"] == 0, "{answer}");
+    assert!(
+        left.starts_with(
+            "the journals: Redis knows 1 node whose journal is not here; name with --archive each node's archive"
+        ),
+        "{left}"
+    );
+    let told = ask("recount --month this");
+    assert!(told.aside.ends_with("nothing is amiss, but no journal was compared\n"), "{told:?}");
+    let told = ask("recount --month this --archive archive --output json");
+    assert!(told.code == 0 && told.out.contains("\"observations\":5"), "{told:?}");
+    redis.does::<()>("HDEL pm:nodes 0101010101010101");
+
     let told = ask("correct --portal help --day today --class guest --amount -2 --author ann --reason test");
     assert_eq!(told.code, 0, "{told:?}");
     let (code, answer) = recount();
