@@ -207,7 +207,9 @@ impl<'a> Work<'a> {
         };
         for (what, was, is) in [("store", &mut health.store, store), ("ledger", &mut health.ledger, ledger)] {
             match (&was, &is) {
-                (None, Some(error)) => tracing::error!(%error, "the {what} is not kept up to date; it is tried again"),
+                (None, Some(error)) => {
+                    tracing::error!(%error, "the {what} is not kept up to date; it is tried again, and nothing is lost meanwhile");
+                }
                 (Some(_), None) => tracing::info!("the {what} is kept up to date again"),
                 _ => {}
             }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use portalmeter_rules::id::Name;
+use portalmeter_rules::time::Millis;
 
 use crate::day::{Day, Month};
 use crate::flush::Files;
@@ -125,6 +126,8 @@ pub struct Question<'a> {
     pub files: Option<&'a Files>,
     /// The journals, archived and not, if they are to be counted again.
     pub journals: Option<&'a Journals>,
+    /// Now.
+    pub now: Millis,
 }
 
 /// Recounts a month and tells each finding.
@@ -146,7 +149,7 @@ pub fn recount(
             archive.check(ledger, question.month, &portal, tell, &mut looked)?;
         }
         if let Some(counters) = &mut counters {
-            counters::check(ledger, question.month, &portal, &mut **counters, tell, &mut looked)?;
+            counters::check(ledger, question, &portal, &mut **counters, tell, &mut looked)?;
         }
         if let Some(files) = question.files {
             files::check(ledger, question.month, &portal, files, tell, &mut looked)?;

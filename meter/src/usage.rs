@@ -54,6 +54,19 @@ impl Counters {
             duration_seconds: sums.duration_ms.div_euclid(1000),
         }
     }
+
+    /// Those that are sums of records, by name: final once the day is sealed.
+    pub fn of_records(&self) -> [(&'static str, i64); 7] {
+        [
+            ("guest", self.guest),
+            ("external", self.external),
+            ("internal", self.internal),
+            ("bot", self.bot),
+            ("guest_raw", self.guest_raw),
+            ("billable", self.billable),
+            ("converted", self.converted),
+        ]
+    }
 }
 
 impl AddAssign for Counters {

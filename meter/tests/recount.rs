@@ -6,6 +6,7 @@ mod support {
     pub(crate) mod paper;
 }
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use portalmeter_meter::day::{Day, Zone};
@@ -16,6 +17,7 @@ use portalmeter_meter::observation::Scope;
 use portalmeter_meter::record::{Reason, record_id, session_id};
 use portalmeter_meter::recount::{Counted, Counters, Finding, Looked, Question, What, recount};
 use portalmeter_meter::session::Class;
+use portalmeter_meter::usage::{self, Sums};
 use portalmeter_rules::id::Name;
 use support::paper::Paper;
 use tempfile::TempDir;
@@ -118,9 +120,13 @@ impl Books {
     }
 
     fn recount_with(&mut self, counters: Option<&mut dyn Counters>) -> (Vec<Finding>, Looked) {
+        self.recount_at(berlin().start("2026-03-31".parse().unwrap()) + 20 * HOUR, counters)
+    }
+
+    fn recount_at(&mut self, now: i64, counters: Option<&mut dyn Counters>) -> (Vec<Finding>, Looked) {
         let files = self.files();
-        let question =
-            Question { month: "2026-03".parse().unwrap(), portals: &[], files: Some(&files), journals: None };
+        let month = "2026-03".parse().unwrap();
+        let question = Question { month, portals: &[], files: Some(&files), journals: None, now };
         let mut found = Vec::new();
         let looked = recount(&mut self.ledger, counters, &question, &mut |finding| found.push(finding)).unwrap();
         (found, looked)
@@ -341,27 +347,38 @@ impl Board {
     /// What the ledger has, of portals and of modules.
     fn honest(books: &mut Books) -> Self {
         let days: Vec<_> = books.ledger.days.values().cloned().collect();
-        let of_portal = |day: Day| -> [i64; 4] {
-            let mut sums = [0; 4];
+        let of_portal = |day: Day| {
+            let mut sums = Sums::default();
             for total in days.iter().filter(|total| total.day == day) {
-                sums.iter_mut().zip(total.sums.records).for_each(|(sum, count)| *sum += count);
+                sums.records.iter_mut().zip(total.sums.records).for_each(|(sum, count)| *sum += count);
+                sums.converted += total.sums.converted;
             }
-            sums
+            fields(&sums)
         };
         let modules = days.iter().filter(|total| total.module.is_some()).map(|total| Counted {
             module: total.module.clone(),
             day: total.day,
-            records: total.sums.records,
+            fields: fields(&total.sums),
         });
         let portals = days.iter().filter(|total| total.module.is_none());
-        let portals = portals.map(|total| Counted { module: None, day: total.day, records: of_portal(total.day) });
+        let portals = portals.map(|total| Counted { module: None, day: total.day, fields: of_portal(total.day) });
         Self { days: portals.chain(modules).collect(), last: Position::START, pauses: 0, heals: None }
     }
 
-    fn of(&mut self, module: Option<&str>, day: &str) -> &mut Counted {
+    fn of(&mut self, module: Option<&str>, day: &str) -> &mut BTreeMap<String, String> {
         let day: Day = day.parse().unwrap();
-        self.days.iter_mut().find(|one| one.day == day && one.module.as_deref() == module).unwrap()
+        &mut self.days.iter_mut().find(|one| one.day == day && one.module.as_deref() == module).unwrap().fields
     }
+
+    fn set(&mut self, module: Option<&str>, day: &str, field: &str, value: &str) {
+        self.of(module, day).insert(field.to_owned(), value.to_owned());
+    }
+}
+
+/// The fields of a hash that commits have added up: none that stayed 0.
+fn fields(sums: &Sums) -> BTreeMap<String, String> {
+    let counts = usage::Counters::of(sums).of_records().into_iter().filter(|field| field.1 != 0);
+    counts.map(|(field, count)| (field.to_owned(), count.to_string())).collect()
 }
 
 impl Counters for Board {
@@ -398,7 +415,7 @@ fn counters_of_the_store_that_are_the_ledgers_are_nothing_to_find() {
 fn a_counter_of_the_store_that_was_changed_is_found() {
     let mut books = Books::honest();
     let mut board = Board::honest(&mut books);
-    board.of(Some("chat"), "2026-03-12").records[3] = 9;
+    board.set(Some("chat"), "2026-03-12", "bot", "9");
     let (found, _) = books.recount_with(Some(&mut board));
     let told: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(told, ["support/chat 2026-03-12: counter bot: expected 1, as the ledger has it, found 9"]);
@@ -406,7 +423,7 @@ fn a_counter_of_the_store_that_was_changed_is_found() {
 
     let mut board = Board::honest(&mut books);
     let right = board.days.clone();
-    board.of(None, "2026-03-31").records[0] = 9;
+    board.set(None, "2026-03-31", "guest", "9");
     assert_eq!(books.recount_with(Some(&mut board)).0.len(), 1);
     assert!(board.pauses > 3, "of an open day it may be on its way");
     (board.heals, board.pauses) = (Some((2, right)), 0);
@@ -415,7 +432,57 @@ fn a_counter_of_the_store_that_was_changed_is_found() {
     board.days.retain(|one| one.day < "2026-03-31".parse().unwrap());
     board.heals = None;
     let (found, _) = books.recount_with(Some(&mut board));
-    assert!(found.len() == 4 && found.iter().all(|one| one.found == "no counters"), "{found:#?}");
+    let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let portals = "guest 1 external 1 bot 1 guest_raw 2 billable 2";
+    let gone = |of: &str, counts: &str| {
+        format!("{of} 2026-03-31: counter hash: expected {counts}, as the ledger has it, found no counters")
+    };
+    assert_eq!(told, [gone("support", portals), gone("support/chat", "bot 1 guest_raw 1")]);
+}
+
+#[test]
+fn each_number_of_a_sealed_days_hash_is_compared() {
+    let day = "2026-03-12";
+    for (field, value, expected) in
+        [("billable", "7", "2"), ("guest_raw", "1", "2"), ("converted", "4", "1"), ("billable", "abc", "2")]
+    {
+        let mut books = Books::honest();
+        books.ledger.day("support", None, day.parse().unwrap(), "").sums.converted = 1;
+        fs::remove_dir_all(books.dir.path()).unwrap();
+        let mut board = Board::honest(&mut books);
+        assert_eq!(books.recount_with(Some(&mut board)).0, []);
+        board.set(None, day, field, value);
+        let (found, _) = books.recount_with(Some(&mut board));
+        let found_words = if value == "abc" { "`abc`, which is no number" } else { value };
+        let line =
+            format!("support {day}: counter {field}: expected {expected}, as the ledger has it, found {found_words}");
+        assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [line]);
+    }
+    let mut books = Books::honest();
+    let mut board = Board::honest(&mut books);
+    board.of(None, day).remove("billable");
+    board.set(None, day, "page_views", "who knows");
+    let (found, _) = books.recount_with(Some(&mut board));
+    let line = format!("support {day}: counter billable: expected 2, as the ledger has it, found no such field");
+    assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [line]);
+}
+
+#[test]
+fn a_sealed_days_hash_is_missed_as_long_as_it_is_listed_and_kept() {
+    let mut books = Books::honest();
+    let mut board = Board::honest(&mut books);
+    let day: Day = "2026-03-12".parse().unwrap();
+    let sealed = berlin().end(day) + 6 * HOUR;
+    for module in [None, Some("chat")] {
+        books.ledger.day("support", module, day, "").sealed = Some(sealed);
+    }
+    board.of(None, "2026-03-12").clear();
+    let (found, looked) = books.recount_at(sealed + 33 * 24 * HOUR, Some(&mut board));
+    let [one] = found.as_slice() else { panic!("{found:#?}") };
+    assert_eq!((one.which.as_str(), one.found.as_str(), looked.counters), ("hash", "no counters", 61));
+    assert_eq!(books.recount_at(sealed + 35 * 24 * HOUR, Some(&mut board)).0, [], "it has expired");
+    board.days.retain(|one| one.module.is_some() || one.day != day);
+    assert_eq!(books.recount_at(sealed + HOUR, Some(&mut board)).0, [], "a Redis that lost all lists none");
 }
 
 #[test]
@@ -423,7 +490,7 @@ fn counters_are_not_compared_while_entries_are_on_their_way() {
     let mut books = Books::honest();
     let mut board = Board::honest(&mut books);
     board.last = Position { at: 1, number: 0 };
-    board.of(None, "2026-03-31").records[0] = 9;
+    board.set(None, "2026-03-31", "guest", "9");
     let (found, looked) = books.recount_with(Some(&mut board));
     assert_eq!(found, []);
     assert_eq!(looked.left_out, ["support: the store's counters: entries are on their way to the ledger"]);

@@ -583,7 +583,13 @@ fn a_sealed_day_gains_no_records_but_statistics() {
         place.does::<()>("support", "DEL @usage:2026-03-12");
         assert_eq!(store.statistics(&portal).unwrap().len(), 2);
         let days = store.usage_days(&portal).unwrap();
-        assert_eq!(days, [(Some("ask".into()), day), (Some("chat".into()), day)], "what expired is no day any more");
+        assert_eq!(days.len(), 3, "a hash that was deleted is still missed");
+        place.does::<()>("support", "SADD @days 2026-04-18");
+        store.statistics(&portal).unwrap();
+        let days = store.usage_days(&portal).unwrap();
+        let later = (None, "2026-04-18".parse().unwrap());
+        let left = [(Some("ask".into()), day), (Some("chat".into()), day), later];
+        assert_eq!(days, left, "what expired is no day any more");
     });
 }
 

@@ -31,6 +31,12 @@ pub(crate) fn to_keep(config: &Config) -> Result<Box<dyn Ledger>, LedgerError> {
     }
 }
 
+/// Why it did not do as a command asked, in a line, and what to do where another try makes sense.
+pub(crate) fn told(config: &Config, error: &LedgerError) -> String {
+    let more = if matches!(error, LedgerError::Away(_)) { "; try again when it answers" } else { "" };
+    format!("{}: {error}{more}\n", place(config))
+}
+
 /// Where it is, as it may be shown.
 pub(crate) fn place(config: &Config) -> String {
     match &config.ledger.place {

@@ -6,8 +6,8 @@ pub enum LedgerError {
     /// The address is none.
     #[error("the ledger's url: {0}")]
     Address(String),
-    /// It cannot be reached, or the connection broke: it is tried again.
-    #[error("the ledger is away: {0}; it is tried again, and nothing is lost meanwhile")]
+    /// It cannot be reached, or the connection broke: another try makes sense.
+    #[error("the ledger is away: {0}")]
     Away(String),
     /// Nothing was ever written there.
     #[error("there is no ledger yet: `portalmeter run` makes it")]

@@ -58,12 +58,14 @@ pub(crate) fn correct(args: &CorrectArgs) -> ExitCode {
             ExitCode::from(2)
         }
         Err(Refusal::Ledger(error)) => {
-            say_aside(&format!("{}: {error}\n", ledger::place(&config)));
+            say_aside(&format!("{}nothing was booked\n", ledger::told(&config, &error)));
             ExitCode::FAILURE
         }
         Err(Refusal::Unsure(error)) => {
             say_aside(&format!("{}: {error}\n", ledger::place(&config)));
-            say_aside(&format!("it may be booked or not: the same command with --id {id} books it once\n"));
+            say_aside(&format!(
+                "it may be booked or not: when the ledger answers, the same command with --id {id} books it once\n"
+            ));
             ExitCode::FAILURE
         }
     }
@@ -186,8 +188,11 @@ fn again(booked: &Line, correction: &Correction) -> Result<String, String> {
     Err(format!("{} is the id of something else: leave --id out", booked.id))
 }
 
-/// Nobody can take away more than was counted.
+/// Nobody can take away more than was counted. Something may always be added, be the day below zero.
 fn enough(ledger: &mut dyn Ledger, totals: &[Total], correction: &Correction) -> Result<(), Refusal> {
+    if correction.amount.is_positive() {
+        return Ok(());
+    }
     let Correction { day, class, module, .. } = correction;
     let of_day = totals.iter().find(|total| total.day == *day && total.module == *module);
     let counted = of_day.map_or(0, |total| {

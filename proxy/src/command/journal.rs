@@ -1,5 +1,7 @@
 //! `portalmeter journal`: the journals of nodes that are gone.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -25,7 +27,7 @@ struct Shown {
 /// Counts what a node that never comes back had not committed.
 pub(crate) fn apply(args: &ApplyArgs) -> ExitCode {
     let Some(config) = super::run::load(&args.config.config) else { return ExitCode::FAILURE };
-    let files = match segments(&args.files) {
+    let files = match segments(&args.files, &reader::segments) {
         Ok(files) => files,
         Err(wrong) => return fail(&wrong),
     };
@@ -52,7 +54,7 @@ pub(crate) fn apply(args: &ApplyArgs) -> ExitCode {
 /// Says what is in journal files.
 pub(crate) fn show(args: &ShowArgs) -> ExitCode {
     let mut all = Vec::new();
-    for file in match segments(&args.files) {
+    for file in match segments(&args.files, &below) {
         Ok(files) => files,
         Err(wrong) => return fail(&wrong),
     } {
@@ -88,14 +90,14 @@ fn in_words(shown: &Shown) -> String {
 }
 
 /// The segments that are named, or that are in folders that are named.
-fn segments(named: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+fn segments(named: &[PathBuf], find: &dyn Fn(&Path) -> io::Result<Vec<PathBuf>>) -> Result<Vec<PathBuf>, String> {
     let mut all = Vec::new();
     for path in named {
         if !path.is_dir() {
             all.push(path.clone());
             continue;
         }
-        let found = reader::segments(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let found = find(path).map_err(|error| format!("{}: {error}", path.display()))?;
         if found.is_empty() {
             return Err(format!("{} holds no *.journal", path.display()));
         }
@@ -104,8 +106,20 @@ fn segments(named: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     Ok(all)
 }
 
+/// The segments in a folder, and in its folders of nodes.
+fn below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut all = reader::segments(folder)?;
+    let mut nodes: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    nodes.retain(|path| path.is_dir());
+    nodes.sort();
+    for node in nodes {
+        all.extend(reader::segments(&node)?);
+    }
+    Ok(all)
+}
+
 fn look(path: &Path) -> Result<Shown, String> {
-    let failed = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+    let failed = |error: io::Error| format!("{} cannot be read: {error}", path.display());
     let (mut entries, mut damage) = (0, Damage::default());
     let bytes = path.metadata().map_err(failed)?.len();
     reader::read_segment(path, &mut |_| entries += 1, &mut damage).map_err(failed)?;

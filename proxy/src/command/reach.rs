@@ -86,7 +86,9 @@ pub(crate) fn ledger(config: &Config) -> Vec<Reached> {
         Some(Err(error @ (LedgerError::Absent | LedgerError::Older { .. }))) => {
             Reached::Fine(format!("the ledger at {place}: {error}"))
         }
-        Some(Err(error @ LedgerError::Away(_))) => Reached::Away(format!("the ledger at {place}: {error}")),
+        Some(Err(error @ LedgerError::Away(_))) => Reached::Away(format!(
+            "the ledger at {place}: {error}; nothing in it was checked: try again when it answers"
+        )),
         Some(Err(error)) => Reached::Useless(format!("the ledger at {place}: {error}")),
     };
     vec![reached]

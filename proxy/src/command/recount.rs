@@ -1,7 +1,7 @@
 //! `portalmeter recount`: every number of a month proved again.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{self, Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use portalmeter_meter::flush;
 use portalmeter_meter::history::Memory;
 use portalmeter_meter::ledger::Position;
 use portalmeter_meter::recount::{ArchiveError, Counted, Counters, Finding, Journals, Looked, Question};
-use portalmeter_meter::store::redis::counters::DayCounters;
+use portalmeter_meter::store::redis::counters::{DayOf, Fields};
+use portalmeter_meter::store::redis::shared::KnownNode;
 use portalmeter_meter::store::redis::{RedisError, RedisStore};
 use serde_json::{Value, json};
 
@@ -32,8 +33,12 @@ pub(crate) fn recount(args: &RecountArgs) -> ExitCode {
     };
     let files = config.flush.files.clone();
     let files = files.map(|files| flush::Files { dir: files.dir, csv: files.csv, jsonl: files.jsonl });
-    let journals = journals(args, &config);
-    let question = Question { month, portals: &args.portal, files: files.as_ref(), journals: journals.as_ref() };
+    let (journals, alone) = match others(args, &config) {
+        None => (journals(args, &config), None),
+        Some(others) => (None, Some(others)),
+    };
+    let question =
+        Question { month, portals: &args.portal, files: files.as_ref(), journals: journals.as_ref(), now: now() };
     let mut answer = Answer::new(args.output);
     let mut counters = match &config.store {
         Store::Embedded => None,
@@ -45,7 +50,14 @@ pub(crate) fn recount(args: &RecountArgs) -> ExitCode {
         portalmeter_meter::recount::recount(&mut *ledger, counters, &question, tell)
     });
     let looked = match looked {
-        Ok(looked) => looked,
+        Ok(mut looked) => {
+            looked.left_out.extend(alone);
+            looked
+        }
+        Err(ArchiveError::Ledger(error)) => {
+            say_aside(&ledger::told(&config, &error));
+            return ExitCode::FAILURE;
+        }
         Err(error) => {
             say_aside(&format!("{}: {error}\n", ledger::place(&config)));
             return ExitCode::FAILURE;
@@ -58,6 +70,12 @@ pub(crate) fn recount(args: &RecountArgs) -> ExitCode {
         say_aside(&format!("the answer cannot be written: {error}\n"));
         return ExitCode::FAILURE;
     }
+    say_what_was_looked_at(month, found, &looked);
+    if found == 0 && looked.unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What was left out, what was looked at, and whether something is amiss.
+fn say_what_was_looked_at(month: Month, found: u64, looked: &Looked) {
     for left in &looked.left_out {
         say_aside(&format!("left out: {left}\n"));
     }
@@ -65,6 +83,7 @@ pub(crate) fn recount(args: &RecountArgs) -> ExitCode {
         say_aside(&format!("cannot be read: {unread}\n"));
     }
     let found_words = match (found, looked.unread.is_empty()) {
+        (0, true) if looked.observations == 0 => "nothing is amiss, but no journal was compared".to_owned(),
         (0, true) => "nothing is amiss".to_owned(),
         (0, false) => "nothing is amiss in what could be read".to_owned(),
         _ => counted(found, "difference"),
@@ -75,13 +94,38 @@ pub(crate) fn recount(args: &RecountArgs) -> ExitCode {
         counted(looked.lines, "record"),
         counted(looked.files, "file"),
     ));
-    if found == 0 && looked.unread.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Why the journals that are here are not all there are, if none are named: other nodes have some.
+fn others(args: &RecountArgs, config: &Config) -> Option<String> {
+    let Store::Redis(settings) = &config.store else { return None };
+    if !args.archive.is_empty() || config.journal.archive.is_none() {
+        return None;
+    }
+    let why = match RedisStore::new(settings).nodes() {
+        Err(error) => format!("whether there are other nodes is not known ({error})"),
+        Ok(nodes) => {
+            // A process that ended in this folder, however it did, is known no more once its journal is gone.
+            let is_here = |node: &KnownNode| config.data_dir.join("journal").join(&node.id).is_dir();
+            let others = nodes.iter().filter(|node| !is_here(node)).count();
+            if others == 0 {
+                return None;
+            }
+            format!("Redis knows {} whose journal is not here", counted(others as u64, "node"))
+        }
+    };
+    Some(format!(
+        "the journals: {why}; name with --archive each node's archive, and its data_dir/journal for what is not archived yet"
+    ))
 }
 
 /// The journals of all nodes, if an archive is configured or named; and what this node has not archived yet.
 fn journals(args: &RecountArgs, config: &Config) -> Option<Journals> {
-    let configured = config.journal.archive.iter().filter(|folder| folder.is_dir()).cloned();
-    let mut folders: Vec<PathBuf> = if args.archive.is_empty() { configured.collect() } else { args.archive.clone() };
+    let configured = config.journal.archive.as_ref();
+    let mut folders: Vec<PathBuf> =
+        if args.archive.is_empty() { configured.into_iter().cloned().collect() } else { args.archive.clone() };
+    // One that is configured is made with the first segment that goes there.
+    folders.retain(|folder| folder.is_dir() || !configured.is_some_and(|archive| is_same(folder, archive)));
     let live = config.data_dir.join("journal");
     if config.journal.archive.is_some() && live.is_dir() {
         folders.push(live);
@@ -90,6 +134,10 @@ fn journals(args: &RecountArgs, config: &Config) -> Option<Journals> {
     let stamps = config.portals.iter().map(|portal| portal.stamp.clone()).collect();
     let journals = Journals { folders, stamps, memory: Memory::keeping(config.journal.keep), upto };
     (!journals.folders.is_empty()).then_some(journals)
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((path::absolute(one), path::absolute(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// The counters in Redis.
@@ -102,11 +150,14 @@ impl Counters for InRedis {
     }
 
     fn days(&mut self, portal: &str) -> Result<Vec<Counted>, String> {
-        let days = self.0.statistics(&portal.into()).map_err(|error| said(&error))?;
-        let counted = |one: DayCounters| Counted {
-            module: one.module.as_deref().map(str::to_owned),
-            day: one.day,
-            records: one.sums.records,
+        let days = self.0.hashes(&portal.into()).map_err(|error| said(&error))?;
+        let in_words = |fields: Fields| {
+            fields.into_iter().map(|(field, value)| (field, String::from_utf8_lossy(&value).into_owned())).collect()
+        };
+        let counted = |((module, day), fields): (DayOf, Fields)| Counted {
+            module: module.as_deref().map(str::to_owned),
+            day,
+            fields: in_words(fields),
         };
         Ok(days.into_iter().map(counted).collect())
     }

@@ -40,7 +40,7 @@ pub(crate) fn report(args: &ReportArgs) -> ExitCode {
             Vec::new()
         }
         Err(error) => {
-            say_aside(&format!("{}: {error}\n", ledger::place(&config)));
+            say_aside(&ledger::told(&config, &error));
             return ExitCode::FAILURE;
         }
     };

@@ -73,6 +73,20 @@ fn no_more_is_taken_away_than_was_counted() {
 }
 
 #[test]
+fn something_may_be_added_to_a_day_that_is_below_zero() {
+    let books = Books::new();
+    for back in [-4, -3] {
+        let told = books.ask(&correct(&format!("--day {} --class guest --amount -2", today().plus(back))));
+        assert_eq!(told.code, 0, "{told:?}");
+    }
+    assert_eq!(books.counted("support", today()), (-2, 1));
+    let told = books.ask(&correct("--day today --class guest --amount 1"));
+    assert_eq!(told.code, 0, "{told:?}");
+    assert_eq!(books.counted("support", today()), (-1, 1));
+    assert_eq!(books.ask(&correct("--day today --class guest --amount -1")).code, 2);
+}
+
+#[test]
 fn modules_are_named_where_there_are_some_and_only_there() {
     let books = Books::new();
     let of = |words: &str| books.ask(&correct(&format!("--day today --class guest --amount 1 {words}")));

@@ -37,6 +37,16 @@ fn a_journal_is_shown_with_what_is_torn() {
 }
 
 #[test]
+fn the_journals_of_all_nodes_in_a_folder_are_shown() {
+    let (folder, node) = torn();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    let told = portalmeter(folder.path(), ["journal", "show", "."]);
+    assert!(told.code == 0 && told.out.contains(&node) && told.out.contains("3 entries"), "{told:?}");
+    let told = portalmeter(folder.path(), ["journal", "show", "empty"]);
+    assert!(told.code == 1 && told.aside.contains("empty holds no *.journal"), "{told:?}");
+}
+
+#[test]
 fn what_is_no_journal_is_told() {
     let (folder, _) = torn();
     fs::write(folder.path().join("x.journal"), "nothing of the kind").unwrap();

@@ -46,7 +46,13 @@ fn the_books_are_kept_in_postgres_as_in_sqlite() {
     server.stop();
     let told = books.ask("report --day today");
     assert!(told.code == 1 && told.aside.contains("the ledger is away"), "{told:?}");
-    assert_eq!(books.ask("check").code, 0);
+    let said_so = |told: &super::told::Told| told.aside.contains("try again when it answers");
+    assert!(said_so(&told) && !told.aside.contains("it is tried again"), "{told:?}");
+    let told = books.ask(&recount);
+    assert!(told.code == 1 && said_so(&told), "{told:?}");
+    let told = books.ask("check");
+    assert!(told.code == 0 && told.aside.contains("nothing in it was checked") && said_so(&told), "{told:?}");
     let told = books.ask("correct --portal support --day today --class bot --amount 1 --author ann --reason x");
     assert!(told.code == 1 && told.out.is_empty() && told.aside.contains("the ledger is away"), "{told:?}");
+    assert!(said_so(&told) && told.aside.ends_with("\nnothing was booked\n"), "{told:?}");
 }

@@ -79,6 +79,12 @@ fn a_recount_compares_the_counters_in_redis() {
     let told = books.ask(&recount.replace(" --output json", ""));
     let line = format!("support {day}: counter external: expected 1, as the ledger has it, found 2\n");
     assert_eq!((told.code, told.out), (1, line));
+    server.does::<()>(&format!("HDEL pm:{{support}}:usage:{day} external billable"));
+    let told = books.ask(&recount.replace(" --output json", ""));
+    assert!(told.out.contains("counter billable: expected 3, as the ledger has it, found no such field"), "{told:?}");
+    server.does::<()>(&format!("DEL pm:{{support}}:usage:{day}"));
+    let gone = || books.ask(&recount.replace(" --output json", "")).out.contains("found no counters");
+    assert!(gone() && gone(), "a recount forgets nothing");
     drop(server);
     let told = books.ask(&recount);
     assert!(told.code == 1 && told.aside.contains("cannot be read: support: the store's counters: "), "{told:?}");
@@ -110,6 +116,22 @@ fn books_of_a_meter_on_redis_and_postgres_are_proved_beside_it() {
     let looked = &answer["looked_at"];
     assert_eq!((&looked["records"], &looked["observations"]), (&5.into(), &5.into()), "{answer}");
     assert!(looked["counters"] == 1 && looked["unread"] == serde_json::json!([]), "{answer}");
+
+    redis.does::<()>("HSET pm:nodes 0101010101010101 {}");
+    let (code, answer) = recount();
+    let left = answer["looked_at"]["left_out"][0].as_str().unwrap();
+    assert!(code == 0 && answer["looked_at"]["observations"] == 0, "{answer}");
+    assert!(
+        left.starts_with(
+            "the journals: Redis knows 1 node whose journal is not here; name with --archive each node's archive"
+        ),
+        "{left}"
+    );
+    let told = ask("recount --month this");
+    assert!(told.aside.ends_with("nothing is amiss, but no journal was compared\n"), "{told:?}");
+    let told = ask("recount --month this --archive archive --output json");
+    assert!(told.code == 0 && told.out.contains("\"observations\":5"), "{told:?}");
+    redis.does::<()>("HDEL pm:nodes 0101010101010101");
 
     let told = ask("correct --portal help --day today --class guest --amount -2 --author ann --reason test");
     assert_eq!(told.code, 0, "{told:?}");

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use portalmeter_meter::ledger::sqlite::SqliteLedger;
 use serde_json::Value;
 
 use super::books::{Books, today};
@@ -16,7 +17,7 @@ fn nothing_is_found_in_honest_books() {
     let books = Books::new();
     let told = recount(&books, today(), "");
     assert_eq!((told.code, told.out.as_str()), (0, ""), "{told:?}");
-    assert!(told.aside.ends_with(": nothing is amiss\n"), "{}", told.aside);
+    assert!(told.aside.ends_with(": nothing is amiss, but no journal was compared\n"), "{}", told.aside);
     let told = recount(&books, today(), "--output json");
     let answer: Value = serde_json::from_str(&told.out).unwrap();
     assert_eq!((&answer["findings"], told.code), (&Value::Array(Vec::new()), 0));
@@ -93,6 +94,18 @@ fn a_days_file_that_was_edited_is_found() {
     assert!(told.out.starts_with(&file) && told.out.contains(&row), "{}", told.out);
     let told = recount(&books, day, "--portal embedded");
     assert_eq!(told.code, 0, "{told:?}");
+}
+
+#[test]
+fn an_archive_that_nothing_was_archived_in_yet_is_empty() {
+    let books = Books::empty("[journal]\narchive = \"archive\"");
+    books.fill(&mut SqliteLedger::create(&books.data_dir()).unwrap());
+    for more in ["", "--archive archive"] {
+        let told = recount(&books, today(), more);
+        assert_eq!(told.code, 0, "{told:?}");
+        assert!(told.aside.ends_with("but no journal was compared\n"), "{told:?}");
+    }
+    assert_eq!(recount(&books, today(), "--archive archiv").code, 1);
 }
 
 #[test]

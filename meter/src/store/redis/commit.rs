@@ -175,7 +175,7 @@ struct HashCall {
 impl HashCall {
     fn of(hash: &HashGain) -> Self {
         let sums = &hash.sums;
-        let records = record_fields(&Counters::of(sums)).into_iter().filter(|field| field.1 != 0);
+        let records = Counters::of(sums).of_records().into_iter().filter(|field| field.1 != 0);
         let mut fields: Vec<_> = records.collect();
         let records = fields.len() as u8;
         // Whole seconds cannot be added up exactly; the script writes `duration_seconds` from `duration_ms`.
@@ -184,19 +184,6 @@ impl HashCall {
         fields.extend(statistics.into_iter().filter(|field| field.1 != 0));
         Self { label: label(hash.day, hash.module.as_deref()), records, fields }
     }
-}
-
-/// The fields of a day's hash that are sums of records: final once the day is sealed.
-fn record_fields(counters: &Counters) -> [(&'static str, i64); 7] {
-    [
-        ("guest", counters.guest),
-        ("external", counters.external),
-        ("internal", counters.internal),
-        ("bot", counters.bot),
-        ("guest_raw", counters.guest_raw),
-        ("billable", counters.billable),
-        ("converted", counters.converted),
-    ]
 }
 
 /// What the call answered.

@@ -58,7 +58,13 @@ pub struct Repair {
 /// some ten milliseconds.
 const TAIL: usize = 500;
 /// How long the hash of a sealed day is kept.
-const KEEP_SEALED: Millis = 35 * 86_400_000;
+pub const KEEP_SEALED: Millis = 35 * 86_400_000;
+/// A day that is listed without a hash is past its time when one is listed that is so many days later: a day is sealed
+/// after its end.
+const PAST: i32 = 36;
+
+/// The fields of a hash, as they are.
+pub type Fields = HashMap<String, Vec<u8>>;
 
 impl RedisStore {
     /// Sets the counters of open days to what the ledger has as of `position`, and what is on its way to it. `days`
@@ -105,31 +111,50 @@ impl RedisStore {
     /// What the hashes of a portal's days say.
     pub fn statistics(&mut self, portal: &Arc<str>) -> Result<Vec<DayCounters>, RedisError> {
         let keys = self.portal(portal).keys.clone();
-        let labels = self.labels(portal)?;
-        let mut pipeline = Pipeline::default();
-        for label in &labels {
-            pipeline.add(keys.slot, cmd("HGETALL").arg(keys.usage(label)));
-        }
-        let mut all = Vec::with_capacity(labels.len());
-        for (label, answer) in labels.iter().zip(self.fleet.run(&pipeline)) {
-            let fields: HashMap<String, Vec<u8>> = match answer {
-                Err(error) if error.is_foreign() => {
-                    self.put_aside(portal, &keys.usage(label), "hash")?;
-                    continue;
-                }
-                answer => redis::from_redis_value(answer?).map_err(|_| RedisError::strange("HGETALL"))?,
-            };
-            match of_label(label).filter(|_| !fields.is_empty()) {
-                Some((module, day)) => all.push(counters(module, day, &fields)),
-                // Its hash is past its time.
-                None => drop(self.fleet.ask(keys.slot, cmd("SREM").arg(&keys.days).arg(label))?),
+        let hashes = self.labelled(portal)?;
+        let newest = hashes.iter().filter_map(|(label, _)| of_label(label)).map(|of| of.1).max();
+        let is_past = |day: Day| newest.is_some_and(|newest| day.plus(PAST) < newest);
+        let mut all = Vec::with_capacity(hashes.len());
+        for (label, fields) in hashes {
+            match of_label(&label) {
+                Some((module, day)) if !fields.is_empty() => all.push(counters(module, day, &fields)),
+                Some((_, day)) if !is_past(day) => {}
+                _ => drop(self.fleet.ask(keys.slot, cmd("SREM").arg(&keys.days).arg(label))?),
             }
         }
         all.sort_by(|a, b| (a.day, &a.module).cmp(&(b.day, &b.module)));
         Ok(all)
     }
 
-    /// Which days and modules of a portal have a hash.
+    /// The hashes of a portal's days as they are; of one that is listed and gone, no fields.
+    pub fn hashes(&mut self, portal: &Arc<str>) -> Result<Vec<(DayOf, Fields)>, RedisError> {
+        let all = self.labelled(portal)?.into_iter();
+        Ok(all.filter_map(|(label, fields)| Some((of_label(&label)?, fields))).collect())
+    }
+
+    fn labelled(&mut self, portal: &Arc<str>) -> Result<Vec<(String, Fields)>, RedisError> {
+        let keys = self.portal(portal).keys.clone();
+        let labels = self.labels(portal)?;
+        let mut pipeline = Pipeline::default();
+        for label in &labels {
+            pipeline.add(keys.slot, cmd("HGETALL").arg(keys.usage(label)));
+        }
+        let mut all = Vec::with_capacity(labels.len());
+        let answers = self.fleet.run(&pipeline);
+        for (label, answer) in labels.into_iter().zip(answers) {
+            let fields = match answer {
+                Err(error) if error.is_foreign() => {
+                    self.put_aside(portal, &keys.usage(&label), "hash")?;
+                    Fields::new()
+                }
+                answer => redis::from_redis_value(answer?).map_err(|_| RedisError::strange("HGETALL"))?,
+            };
+            all.push((label, fields));
+        }
+        Ok(all)
+    }
+
+    /// Which days and modules of a portal are listed.
     pub fn usage_days(&mut self, portal: &Arc<str>) -> Result<Vec<DayOf>, RedisError> {
         let mut days: Vec<_> = self.labels(portal)?.iter().filter_map(|label| of_label(label)).collect();
         days.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
@@ -196,7 +221,7 @@ fn repair(parts: &[String]) -> Option<Repair> {
     Some(Repair { module, day, field: field.clone(), was: was.clone(), is: is.parse().ok()? })
 }
 
-fn counters(module: Option<Arc<str>>, day: Day, fields: &HashMap<String, Vec<u8>>) -> DayCounters {
+fn counters(module: Option<Arc<str>>, day: Day, fields: &Fields) -> DayCounters {
     let number = |field: &str| -> Option<i64> { std::str::from_utf8(fields.get(field)?).ok()?.parse().ok() };
     let sum = |field| number(field).unwrap_or(0);
     let sums = Sums {
