@@ -175,7 +175,7 @@ impl Company {
             let is_later = |item: &Item| item.at > at && item.cookie.is_some_and(|later| later.name == cookie);
             if told.contested && self.recent.iter().any(is_later) {
                 // It shows of what is too old for a later return, that was told before, whose that is.
-                told.moves.extend(self.tip.parted_from(cookie));
+                told.moves.extend(moved_cookies(&self.tip.rivals_of(cookie), &self.tip));
             }
             self.keep_first_and_last(cookie);
         }

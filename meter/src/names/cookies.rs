@@ -3,7 +3,7 @@
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
 
-use super::company::{Item, Knowledge, Move};
+use super::company::{Item, Knowledge};
 use super::pointer::Pointer;
 use super::{Shown, TABS, of_cookie};
 use crate::terse::{OrNever, terse};
@@ -147,12 +147,11 @@ impl Knowledge {
         cookie.of
     }
 
-    /// Cookies that were handed out for the same session as this one, and have one of their own.
-    pub(super) fn parted_from(&self, name: Name) -> impl Iterator<Item = Move> {
+    /// Cookies that have come back and were handed out for the same session as this one, and whose that is.
+    pub(super) fn rivals_of(&self, name: Name) -> Vec<(Name, Name)> {
         let of = self.cookie(name).map(|cookie| cookie.of);
-        let parted = self.cookies.iter().filter(move |one| Some(one.of) == of && one.first.is_some());
-        let moves = parted.map(|one| Move::Cookie { name: one.name, from: one.of, to: self.visitor_of(one.name) });
-        moves.filter(|one| !matches!(one, Move::Cookie { from, to, .. } if from == to))
+        let rivals = self.cookies.iter().filter(|one| Some(one.of) == of && one.first.is_some());
+        rivals.map(|one| (one.name, one.of)).collect()
     }
 
     /// Cookies that have come back for a session that several were handed out for.
