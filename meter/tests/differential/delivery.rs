@@ -39,8 +39,8 @@ impl Weather {
     /// Late, and again, but never more than three minutes behind what others told: it is forgotten with whom a cookie
     /// was handed out three minutes after it came back.
     pub(crate) const ROUGH: Self = Self { delay: 45 * SECOND, straggles: MINUTE, again: 20, away: 0 };
-    /// All of it late, by a quarter of an hour at a time: `docs/billing.md` tells what that may cost.
-    pub(crate) const AWAY: Self = Self { delay: SECOND, straggles: SECOND, again: 0, away: 15 * MINUTE };
+    /// All of it late, as long at a time as histories remember: `docs/billing.md` tells what that may cost.
+    pub(crate) const AWAY: Self = Self { delay: SECOND, straggles: SECOND, again: 0, away: 40 * MINUTE };
 }
 
 /// What each node commits, in order of time.
