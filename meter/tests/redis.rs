@@ -307,6 +307,27 @@ fn a_store_whose_stream_is_gone_has_forgotten() {
 }
 
 #[test]
+fn a_store_that_lacks_the_value_of_somebody_who_is_live_has_forgotten() {
+    everywhere(|store, place| {
+        apply(store, &[step("support", 1, None, Some("one")), step("support", 2, None, Some("one"))]);
+        let (now, _): (i64, i64) = place.does("support", "TIME");
+        let mut again = |number: u8, later: i64, begun: i64| {
+            place.does::<()>("support", &format!("DEL @visitor:{}", format!("{number:02}").repeat(16)));
+            place.does::<()>("support", &format!("SET @epoch {}..{}", "0".repeat(32), (now - begun) * 1_000));
+            *store = place.store();
+            let mut step = step("support", number, None, Some("two"));
+            step.live[0].last_seen = Some(1_000 + later);
+            store.apply(&[step], NOW).remove(0)
+        };
+        assert_eq!(again(1, 1, 500), Ok(Outcome::Done), "no endless beginning again");
+        assert_eq!(again(2, HOUR / 2, 700), Ok(Outcome::Done), "it may have expired");
+        assert_eq!(again(1, 1, 700), Ok(Outcome::Reset));
+        assert_eq!(place.does::<i64>("support", "EXISTS @epoch"), 0, "for every node");
+        assert_eq!(apply(store, &[step("support", 1, None, Some("two"))]), [Outcome::Done]);
+    });
+}
+
+#[test]
 fn nothing_is_taken_without_the_epoch_that_was_known() {
     everywhere(|store, place| {
         let first = step("support", 1, None, Some("one"));

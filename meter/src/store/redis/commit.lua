@@ -22,6 +22,28 @@ if lost then return answer(2, values) end
 
 local first = a + 2 * lives
 local after = first + 2 * entries
+
+-- The value of a visitor who was seen a moment ago cannot have expired: it was deleted, or evicted, and a new one would
+-- count the session again. All is sent again then, once in ten minutes at most.
+local function was_lost(member, lasts)
+  local seen = tonumber(pcall('ZSCORE', K[2], member))
+  if not seen then return false end
+  for i = a, first - 2, 2 do
+    if A[i] == member then return (tonumber(A[i + 1]) or math.huge) - seen < lasts / 2 end
+  end
+  return false
+end
+local visitors = K[1]:sub(1, -6) .. 'visitor:'
+for i = 1, writes do
+  local key = K[4 + i]
+  if A[4 * i - 1] == 'new' and key:sub(1, #visitors) == visitors
+      and was_lost(key:sub(#visitors + 1), tonumber(A[4 * i + 2]))
+      and call('TIME')[1] * 1000 - tonumber(A[1]:match('%d+$')) > 600000 then
+    call('DEL', K[1])
+    return answer(0)
+  end
+end
+
 -- Lua hands over some thousands of arguments at most.
 for i = first, after - 1, 200 do
   local upto = math.min(i + 199, after - 1)
