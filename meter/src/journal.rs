@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use crate::observation::Stamp;
 use crate::store::NodeId;
 
+pub mod adopt;
 pub mod in_order;
 pub mod reader;
 pub(crate) mod segment;

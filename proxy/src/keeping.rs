@@ -1,5 +1,6 @@
 //! What a node keeps its counts in: store and ledger as configured, who brings one to the other, and the clock.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use portalmeter_meter::engine::{self, Engine, Recovered, Recovery, SharedStore};
 use portalmeter_meter::history::Memory;
+use portalmeter_meter::journal::adopt::adopt;
 use portalmeter_meter::keeper::{self, Feed, Keeper, Nothing, Outgoing, Recalled};
 use portalmeter_meter::observation::Stamp;
 use portalmeter_meter::stamping::Stamping;
@@ -111,8 +113,9 @@ pub(crate) fn store(config: &Config, clock: &Clock) -> Result<(Box<dyn Store>, O
     }
 }
 
-/// Commits segments of a node that never comes back, and brings what follows to the ledger if nobody else does.
-pub(crate) fn apply(config: &Config, segments: &[PathBuf]) -> Result<Recovered, String> {
+/// Commits segments of a node that never comes back, and keeps a copy with our own journals: the store may forget. The
+/// error beside what was found is the copy's.
+pub(crate) fn apply(config: &Config, segments: &[PathBuf]) -> Result<(Recovered, io::Result<()>), String> {
     let clock = Clock::default();
     let lock = match config.store {
         config::Store::Embedded => Some(super::command::run::lock(&config.data_dir)?),
@@ -132,9 +135,10 @@ pub(crate) fn apply(config: &Config, segments: &[PathBuf]) -> Result<Recovered, 
         memory: Memory::keeping(config.journal.keep),
         now: clock.now(),
     };
-    let found = engine::apply(segments, recovery).map_err(|error| error.to_string());
+    let found = engine::apply(segments, recovery).map_err(|error| error.to_string())?;
+    let kept = adopt(&config.data_dir.join("journal"), segments, clock.now());
     drop(lock);
-    found
+    Ok((found, kept))
 }
 
 /// Nodes that each have a ledger start within so many milliseconds of each other, and notice a reset.

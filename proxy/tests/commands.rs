@@ -19,6 +19,7 @@ mod redis_server;
 
 #[path = "commands"]
 mod commands {
+    mod applied;
     mod beside;
     mod billing_page;
     pub(crate) mod books;

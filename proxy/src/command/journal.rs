@@ -39,12 +39,19 @@ pub(crate) fn apply(args: &ApplyArgs) -> ExitCode {
         }
     }
     match keeping::apply(&config, &files) {
-        Ok(Recovered { entries, torn_bytes, unreadable, .. }) => {
+        Ok((Recovered { entries, torn_bytes, unreadable, .. }, kept)) => {
             say(&format!("{entries} observations applied"));
             if torn_bytes + unreadable > 0 {
                 say(&format!("; {torn_bytes} bytes torn, {unreadable} entries not readable"));
             }
             say("\n");
+            if let Err(error) = kept {
+                let folder = config.data_dir.join("journal");
+                say_aside(&format!(
+                    "no copy could be kept in {}: {error}; if Redis forgets within `journal.keep`, apply them again\n",
+                    folder.display()
+                ));
+            }
             if unreadable == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(wrong) => fail(&format!("{wrong}; what was applied before that stays, and may be applied again")),
