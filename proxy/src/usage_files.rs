@@ -1,4 +1,6 @@
-//! Usage files of a running meter: written after each flush, from what the ledger has by then.
+//! Usage files of a running meter: written after flushes, from what the ledger has by then.
+
+use std::time::{Duration, Instant};
 
 use portalmeter_meter::flush::{self, FlushError, Writer, Wrote};
 use portalmeter_meter::ledger::Ledger;
@@ -15,7 +17,17 @@ pub(crate) struct UsageFiles {
     writer: Option<Writer>,
     /// Stays open while it answers.
     ledger: Option<Box<dyn Ledger>>,
+    /// Until when nothing is written.
+    rests: Option<Instant>,
 }
+
+/// To count the unique visitors of a day takes the longer the more there were: for so many times as long nothing is
+/// written afterwards.
+const REST: u32 = 50;
+/// But not for longer than this.
+const LONGEST: Duration = Duration::from_secs(300);
+/// What takes no longer is nothing to rest from.
+const QUICK: Duration = Duration::from_millis(5);
 
 impl UsageFiles {
     /// As configured.
@@ -28,11 +40,22 @@ impl UsageFiles {
             portals: config.portals.iter().map(|portal| portal.rules.name.to_string()).collect(),
             writer: files.map(|files| Writer::new(files, seal_wait)),
             ledger: None,
+            rests: None,
         }
     }
 
     /// Writes what has changed; what cannot be written is told, and tried again next time.
     pub(crate) fn write(&mut self) {
+        let begun = Instant::now();
+        if self.rests.is_some_and(|until| begun < until) {
+            return;
+        }
+        self.write_now();
+        let took = begun.elapsed();
+        self.rests = (took > QUICK).then(|| begun + took + took.saturating_mul(REST).min(LONGEST));
+    }
+
+    fn write_now(&mut self) {
         let Some(writer) = &mut self.writer else { return };
         let ledger = match self.ledger.take().map_or_else(|| ledger::to_read(&self.config), Ok) {
             Ok(ledger) => self.ledger.insert(ledger),
