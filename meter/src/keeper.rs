@@ -13,6 +13,7 @@ use crate::ledger::{Ledger, LedgerError, OpenDay, Position, Stretch, Take, Which
 use crate::observation::Stamp;
 use crate::stamping::Stamping;
 use crate::store::StoreError;
+use crate::yielding::yield_to_requests;
 
 mod feed;
 mod nothing;
@@ -120,9 +121,10 @@ impl Keeper {
         });
         let thread = {
             let shared = Arc::clone(&shared);
-            std::thread::Builder::new()
-                .name("keeper".to_owned())
-                .spawn(move || Work::new(&shared, feed, ledger).run())?
+            std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
+                yield_to_requests();
+                Work::new(&shared, feed, ledger).run();
+            })?
         };
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }

@@ -39,3 +39,4 @@ pub mod stamping;
 pub mod store;
 mod terse;
 pub mod usage;
+mod yielding;

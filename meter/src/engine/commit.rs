@@ -10,6 +10,7 @@ use super::arrears::Arrears;
 use super::{Outbox, Shared, lock};
 use crate::intake::Sighted;
 use crate::store::{Batch, Store, StoreError};
+use crate::yielding::yield_to_requests;
 
 /// Pages that change nothing are committed together this often.
 const TOGETHER: Duration = Duration::from_secs(1);
@@ -26,15 +27,9 @@ struct Taken {
     sighted: Vec<Sighted>,
 }
 
-/// On Linux a thread's own niceness.
-const YIELDING: i32 = 10;
-
 /// Says whether everything was committed.
 pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) -> bool {
-    // Visitors do not wait for commits: where cores are few, requests go first.
-    if let Err(error) = rustix::process::nice(YIELDING) {
-        tracing::debug!(%error, "commits compete with requests");
-    }
+    yield_to_requests();
     let now = (shared.settings.clock)();
     let mut taken = Taken::default();
     let mut arrears = Arrears::at_start(shared.settings.shared.clone(), now);
