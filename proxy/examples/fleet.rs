@@ -60,7 +60,7 @@ struct Options {
     #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// How many new visitors come a second in such a round.
-    #[arg(long, default_value_t = 150.0)]
+    #[arg(long, default_value_t = 100.0)]
     pace: f64,
     /// What every visitor does, as `tests/fleet/story.rs` has it, and nothing else.
     #[arg(long)]
@@ -100,7 +100,8 @@ fn main() -> ExitCode {
         None => Calendar::at_noon(),
     };
     let Options { nodes, store, ledger, .. } = options;
-    let setup = Setup { nodes, store, ledger, relays: options.faults > 0, ahead: options.ahead };
+    let (relays, elsewhere) = (options.faults > 0, options.away > 0);
+    let setup = Setup { nodes, store, ledger, relays, ahead: options.ahead, elsewhere };
     let mut stage = Stage::set(setup, &program(), &calendar);
     let wires = Wires::new(stage.nodes.iter().map(|node| node.listen));
     let mut world = World::new(wires, calendar, seed);

@@ -30,10 +30,16 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_portalmeter");
 /// They share two cores with what they measure: one after the other.
 static ALONE: Mutex<()> = Mutex::new(());
 
-const ONE: Setup =
-    Setup { nodes: 1, store: StoreKind::Embedded, ledger: LedgerKind::Embedded, relays: false, ahead: 0 };
+const ONE: Setup = Setup {
+    nodes: 1,
+    store: StoreKind::Embedded,
+    ledger: LedgerKind::Embedded,
+    relays: false,
+    ahead: 0,
+    elsewhere: false,
+};
 
-const THREE: Setup = Setup { nodes: 3, store: StoreKind::Redis, ledger: LedgerKind::Postgres, relays: false, ahead: 0 };
+const THREE: Setup = Setup { nodes: 3, store: StoreKind::Redis, ledger: LedgerKind::Postgres, ..ONE };
 
 fn set(setup: Setup, seed: u64) -> (Stage, Arc<World>) {
     let calendar = Calendar::at_noon();

@@ -8,10 +8,13 @@ use std::time::Duration;
 use super::actor::Played;
 use super::crowd::Crowd;
 use super::process::until;
+use super::servers::postgres::Postgres;
+use super::servers::redis::Redis;
 use super::stage::Stage;
 use super::world::World;
 
-/// What to measure.
+/// What to measure. It is how visitors fare, not how servers share a machine that they would not share: Redis and
+/// Postgres get what time the nodes leave.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rounds {
     pub(crate) pairs: usize,
@@ -40,6 +43,7 @@ pub(crate) struct Ratios {
 impl Rounds {
     /// Measures, and says who came.
     pub(crate) fn measure(self, stage: &Stage, world: &Arc<World>) -> (Ratios, Vec<Played>) {
+        stage.postgres.lock().unwrap().iter().for_each(Postgres::yields);
         let mut played = Vec::new();
         let mut pairs = Vec::new();
         // The first requests find nothing warm.
@@ -72,8 +76,9 @@ impl Rounds {
 
     fn half(self, stage: &Stage, world: &Arc<World>, played: &mut Vec<Played>, (scripts, away): (u64, bool)) -> Half {
         if away {
-            stage.store.lock().unwrap().primaries.iter_mut().for_each(super::servers::redis::Redis::kill);
+            stage.store.lock().unwrap().primaries.iter_mut().for_each(Redis::kill);
         }
+        stage.store.lock().unwrap().primaries.iter().for_each(Redis::yields);
         // Until as many leave as come, it is not the load that is to be measured.
         let warm = Duration::from_millis(800);
         let crowd = Crowd {
@@ -99,7 +104,7 @@ impl Rounds {
             measured.join().unwrap()
         });
         if away {
-            stage.store.lock().unwrap().primaries.iter_mut().for_each(super::servers::redis::Redis::start_again);
+            stage.store.lock().unwrap().primaries.iter_mut().for_each(Redis::start_again);
         }
         until("nothing waits for Redis", || stage.nodes.iter().all(|node| node.metric("commit_backlog") == Some(0)));
         measured

@@ -40,6 +40,8 @@ pub(crate) struct Setup {
     pub(crate) relays: bool,
     /// The clock of the last node is ahead by so many seconds, or behind.
     pub(crate) ahead: i64,
+    /// Redis and Postgres write into memory: the disks of other machines are not the nodes'.
+    pub(crate) elsewhere: bool,
 }
 
 /// Redis, in one of its shapes.
@@ -63,6 +65,7 @@ pub(crate) struct Stage {
     pub(crate) to_store: Vec<Relay>,
     pub(crate) to_ledger: Vec<Relay>,
     folder: Option<TempDir>,
+    servers: Option<TempDir>,
 }
 
 impl Stage {
@@ -70,9 +73,11 @@ impl Stage {
     pub(crate) fn set(setup: Setup, program: &Path, calendar: &Calendar) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path();
+        let servers = setup.elsewhere.then(|| tempfile::tempdir_in("/dev/shm").unwrap());
+        let of_servers = servers.as_ref().unwrap_or(&folder).path();
         let upstream = portal::start();
-        let store = Store::start(setup.store, dir);
-        let postgres = (setup.ledger == LedgerKind::Postgres).then(|| Postgres::start(dir));
+        let store = Store::start(setup.store, of_servers);
+        let postgres = (setup.ledger == LedgerKind::Postgres).then(|| Postgres::start(of_servers));
         let relays = |server: Option<SocketAddr>| -> Vec<Relay> {
             let server = server.filter(|_| setup.relays);
             server.map(|server| (0..setup.nodes).map(|_| Relay::to(server)).collect()).unwrap_or_default()
@@ -106,11 +111,13 @@ impl Stage {
             to_store,
             to_ledger,
             folder: Some(folder),
+            servers,
         }
     }
 
     /// Leaves everything on disk, and says where.
     pub(crate) fn keep(&mut self) -> Option<PathBuf> {
+        self.servers.take().map(TempDir::keep);
         self.folder.take().map(TempDir::keep)
     }
 }

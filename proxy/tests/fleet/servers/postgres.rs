@@ -69,6 +69,11 @@ impl Postgres {
         }
     }
 
+    /// It gets what time others leave.
+    pub(crate) fn yields(&self) {
+        self.running.iter().for_each(Process::yields);
+    }
+
     /// It does nothing for a while.
     pub(crate) fn pause(&self, away: Duration) {
         let Some(running) = &self.running else { return };

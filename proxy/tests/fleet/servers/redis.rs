@@ -54,6 +54,11 @@ impl Redis {
         self.running = Some(Process::start(&mut command, &self.dir.join("log")));
     }
 
+    /// It gets what time others leave.
+    pub(crate) fn yields(&self) {
+        self.running.iter().for_each(Process::yields);
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.running = None;
