@@ -123,6 +123,11 @@ pub trait Store: Send {
     /// Takes steps in their order, each atomically: all of it, or nothing because a value has changed.
     fn apply(&mut self, steps: &[Step], now: Millis) -> Result<Vec<Outcome>, StoreError>;
 
+    /// An error if nothing of it can be reached.
+    fn reach(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Whether it still knows what it was told; if not, why, and it takes nothing until [`Store::begin_again`].
     fn continuity(&mut self) -> Result<Option<String>, StoreError> {
         Ok(None)

@@ -34,15 +34,19 @@ pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) -> bool {
     let mut taken = Taken::default();
     let mut arrears = Arrears::at_start(shared.settings.shared.clone(), now);
     let mut chores = Chores { minute: 0 };
+    let mut failed = false;
     loop {
         let ends = take(shared, &mut taken);
         let now = (shared.settings.clock)();
         let store = &mut *store;
-        let mut outcome = tell_policies(shared, store).and_then(|()| arrears.settle(shared, store, now));
+        // To prepare a commit takes the longer the more waits: not for a store that is away.
+        let reached = if failed { store.reach() } else { Ok(()) };
+        let mut outcome =
+            reached.and_then(|()| tell_policies(shared, store)).and_then(|()| arrears.settle(shared, store, now));
         if outcome.is_ok() && !taken.is_empty() {
             outcome = commit(shared, store, &mut taken, &arrears, now);
         }
-        let failed = outcome.is_err();
+        failed = outcome.is_err();
         note(shared, &mut arrears, outcome);
         let behind = failed || arrears.are_some() || lock(&shared.outbox).gap.is_some();
         if ends {

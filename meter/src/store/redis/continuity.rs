@@ -161,6 +161,18 @@ impl RedisStore {
         }
     }
 
+    /// Connects to the primaries that are not connected; an error if there is none that is.
+    pub fn reach(&mut self) -> Result<(), RedisError> {
+        let mut away = None;
+        for (_, linked) in self.fleet.primaries()? {
+            match linked {
+                Ok(()) => return Ok(()),
+                Err(error) => away = away.or(Some(error)),
+            }
+        }
+        away.map_or(Ok(()), Err)
+    }
+
     /// From now on what is there is what counts: epochs that are missing or were made on other servers are made anew,
     /// policies and portals are told again.
     pub fn begin_again(&mut self) -> Result<(), RedisError> {
