@@ -25,7 +25,7 @@ pub(crate) struct UsageFiles {
 /// written afterwards.
 const REST: u32 = 50;
 /// But not for longer than this.
-const LONGEST: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_mins(5);
 /// What takes no longer is nothing to rest from.
 const QUICK: Duration = Duration::from_millis(5);
 
