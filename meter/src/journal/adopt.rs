@@ -10,7 +10,7 @@ use portalmeter_rules::time::Millis;
 use super::{ACKNOWLEDGED, Acknowledged, LOCK, POLICIES, SEGMENT, reader};
 
 /// Copies committed segments into their node's folder below `dir`, as old as they are, and puts down that all in it was
-/// committed at `now`. What is there already stays. Nothing is left behind that whoever owns `dir` cannot open.
+/// committed at `now`, or was before. Nothing is left behind that whoever owns `dir` cannot open.
 pub fn adopt(dir: &Path, segments: &[PathBuf], now: Millis) -> io::Result<()> {
     for segment in segments {
         let (Some(node), Some(from)) = (reader::node_of(segment), segment.parent()) else { continue };
@@ -25,10 +25,11 @@ pub fn adopt(dir: &Path, segments: &[PathBuf], now: Millis) -> io::Result<()> {
         let held = File::options().create(true).truncate(false).write(true).open(&lock)?;
         give(&lock, dir)?;
         held.try_lock()?;
-        put(&folder.join(POLICIES), dir, |draft| match fs::copy(from.join(POLICIES), draft) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::write(draft, ""),
-            done => done.map(drop),
-        })?;
+        // An archive has none: those that came with the node's folder stay.
+        let policies = from.join(POLICIES);
+        if policies.exists() {
+            put(&folder.join(POLICIES), dir, |draft| fs::copy(&policies, draft).map(drop))?;
+        }
         put(&folder.join(name_of(segment)), dir, |draft| {
             fs::copy(segment, draft)?;
             File::options().write(true).open(draft)?.set_modified(fs::metadata(segment)?.modified()?)
