@@ -96,7 +96,7 @@ pub struct Keeper {
 }
 
 /// How often it is looked whether there is something to read.
-const PACE: Duration = Duration::from_millis(100);
+const PACE: Duration = Duration::from_millis(200);
 /// So many steps' entries are brought to the ledger at once.
 const AT_ONCE: usize = 1_000;
 /// Whoever finds that another brings a stream to the ledger leaves it to him for a while.
@@ -158,6 +158,8 @@ struct Work<'a> {
     /// Whose policies the ledger knows.
     known: Option<Arc<Portals>>,
     left: BTreeMap<Arc<str>, Millis>,
+    /// Up to where the ledger is known to have a portal's stream: it may have more, which it says when told it again.
+    known_upto: BTreeMap<Arc<str>, Position>,
     flushed: Millis,
     swept: Millis,
     minute: Millis,
@@ -165,14 +167,15 @@ struct Work<'a> {
 
 impl<'a> Work<'a> {
     fn new(shared: &'a Shared, feed: Box<dyn Feed>, ledger: Box<dyn Ledger>) -> Self {
-        let (left, long_ago) = (BTreeMap::new(), Millis::MIN / 2);
+        let long_ago = Millis::MIN / 2;
         Self {
             shared,
             feed,
             ledger,
             name: None,
             known: None,
-            left,
+            left: BTreeMap::new(),
+            known_upto: BTreeMap::new(),
             flushed: long_ago,
             swept: long_ago,
             minute: long_ago,
@@ -189,6 +192,7 @@ impl<'a> Work<'a> {
             let now = (self.shared.settings.clock)();
             if ends {
                 self.left.clear();
+                self.known_upto.clear();
             }
             let outcome = self.once(now, ends);
             self.note(outcome);
@@ -242,6 +246,7 @@ impl<'a> Work<'a> {
             for (portal, _) in &*portals {
                 self.feed.open(portal, &name)?;
             }
+            self.known_upto.clear();
             self.name = Some(name);
         }
         let mut outcome = Ok(());
@@ -254,6 +259,8 @@ impl<'a> Work<'a> {
         let interval = settings.flush_interval.as_millis() as Millis;
         if ends || now - self.flushed >= interval || now < self.flushed {
             self.flushed = now;
+            // The ledger may have been restored from what it was.
+            self.known_upto.clear();
             self.flush(&portals, now)?;
             if !ends {
                 (settings.each_flush)();
@@ -283,9 +290,15 @@ impl<'a> Work<'a> {
         }
         let name = self.name.clone().unwrap_or_default();
         loop {
-            let from = self.ledger.position(portal)?;
+            let from = match self.known_upto.remove(portal) {
+                Some(known) => known,
+                None => self.ledger.position(portal)?,
+            };
             let Read { entries, upto, unreadable } = self.feed.read(portal, from, AT_ONCE)?;
-            let Some(upto) = upto else { return Ok(()) };
+            let Some(upto) = upto else {
+                self.known_upto.insert(Arc::clone(portal), from);
+                return Ok(());
+            };
             match self.ledger.take(&Stretch { portal, from, upto, entries: &entries }, now)? {
                 Take::Done(taken) => {
                     self.health(|health| {
@@ -293,9 +306,11 @@ impl<'a> Work<'a> {
                         health.strange += unreadable + taken.strange;
                         health.corrected += taken.corrected;
                     });
+                    self.known_upto.insert(Arc::clone(portal), upto);
                     self.feed.acknowledge(portal, &name, upto)?;
                 }
-                Take::Moved(_) => {
+                Take::Moved(at) => {
+                    self.known_upto.insert(Arc::clone(portal), at);
                     self.left.insert(Arc::clone(portal), now + LEFT_TO_OTHERS);
                     return Ok(());
                 }
@@ -356,6 +371,7 @@ impl<'a> Work<'a> {
             let portal: Arc<str> = day.portal.as_str().into();
             // All that was committed before is on its way: it has to be there.
             self.left.remove(&portal);
+            self.known_upto.remove(&portal);
             self.bring(&portal, now)?;
             if self.left.contains_key(&portal) {
                 continue;

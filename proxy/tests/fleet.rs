@@ -37,6 +37,7 @@ const ONE: Setup = Setup {
     relays: false,
     ahead: 0,
     elsewhere: false,
+    takes: Duration::ZERO,
 };
 
 const THREE: Setup = Setup { nodes: 3, store: StoreKind::Redis, ledger: LedgerKind::Postgres, ..ONE };

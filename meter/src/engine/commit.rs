@@ -15,7 +15,7 @@ use crate::yielding::yield_to_requests;
 /// Pages that change nothing are committed together this often.
 const TOGETHER: Duration = Duration::from_secs(1);
 /// A page that may count waits this long for others.
-const AT_ONCE: Duration = Duration::from_millis(15);
+const AT_ONCE: Duration = Duration::from_millis(50);
 /// After a failed commit.
 const RETRY: Duration = Duration::from_millis(500);
 const MINUTE: Millis = 60_000;

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
 use postgres::types::ToSql;
-use postgres::{Client, IsolationLevel};
+use postgres::{Client, GenericClient, IsolationLevel};
 
 use super::apply::apply;
 use super::filter::{Value, filter};
@@ -156,7 +156,7 @@ impl Ledger for PostgresLedger {
     }
 
     fn position(&mut self, portal: &str) -> Result<Position, LedgerError> {
-        self.view(|tables| position(tables, portal))
+        self.connected(|Connected { client, statements, .. }| position(client, statements, portal))
     }
 
     fn take(&mut self, stretch: &Stretch<'_>, now: Millis) -> Result<Take, LedgerError> {
@@ -196,7 +196,7 @@ impl Ledger for PostgresLedger {
             );
             let all = which == Which::All;
             let days = tables.query(&sql, &[&portal, &all], |row| Ok(rows::total(row)?.1))?;
-            Ok(Totals { position: position(tables, portal)?, days })
+            Ok(Totals { position: position(&mut tables.step, tables.statements, portal)?, days })
         })
     }
 
@@ -256,7 +256,9 @@ impl Ledger for PostgresLedger {
     }
 
     fn sessions(&mut self, portal: &str, visitors: &[Name], since: Millis) -> Result<Vec<SessionRow>, LedgerError> {
-        self.view(|tables| tables.sessions_since(portal, visitors, since))
+        self.connected(|Connected { client, statements, .. }| {
+            tables::sessions_since(client, statements, (portal, visitors, since))
+        })
     }
 
     fn expire(&mut self, seen_before: Millis) -> Result<u64, LedgerError> {
@@ -276,8 +278,12 @@ impl Ledger for PostgresLedger {
 
 const POSITION: &str = "SELECT upto FROM position WHERE portal = $1";
 
-fn position(tables: &mut PostgresTables<'_, '_>, portal: &str) -> Result<Position, LedgerError> {
-    let upto = tables.query(POSITION, &[&portal], |row| Ok(row.try_get::<_, String>(0)?))?;
+fn position(
+    client: &mut impl GenericClient,
+    statements: &mut Statements,
+    portal: &str,
+) -> Result<Position, LedgerError> {
+    let upto = tables::query(client, statements, (POSITION, &[&portal]), |row| Ok(row.try_get::<_, String>(0)?))?;
     words::position(upto.first().map(String::as_str))
 }
 

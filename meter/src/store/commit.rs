@@ -234,8 +234,15 @@ impl<'a> Commit<'a> {
         let places: Vec<Place> = places.into_iter().collect();
         let values = self.store.load(&places)?;
         if let Some((recall, since)) = &mut self.recall {
-            let times = (*since, self.batch.now, self.memory);
-            self.recalled.ask((self.store, *recall), &places, times, self.again.is_some())?;
+            self.recalled.learn_begun(self.store, &places)?;
+            // Of a visitor that the store has a plan says whether that is enough, and needs it once more if not.
+            let (held, always) = (&self.held, self.again.is_some());
+            let unknown = places
+                .iter()
+                .zip(&values)
+                .filter(|(place, value)| always || value.is_none() || held.contains_key(place));
+            let unknown = unknown.map(|(place, _)| place).collect();
+            self.recalled.ask(*recall, unknown, (*since, self.batch.now, self.memory), always)?;
         }
         self.held.extend(places.into_iter().zip(values));
         Ok(())

@@ -101,9 +101,13 @@ impl Shelf for Bytes<'_> {
             tracing::warn!(?place, bytes, "a value could not be read; it is begun anew");
             Value::Nothing
         });
-        self.before.push(before.clone());
         let seen = if let Value::Visitor(visitor) = &value { visitor.history.last_seen() } else { None };
-        let recalled = self.at.recalled.visitor(&place, seen, self.at.times(self.idle));
+        let times = self.at.times(self.idle);
+        if self.at.recalled.has_to_be_asked(&place, seen, times) {
+            return Err(Needs([slot.clone()].into()));
+        }
+        self.before.push(before.clone());
+        let recalled = self.at.recalled.visitor(&place, seen, times);
         Ok(recalled.map_or(value, |visitor| Value::Visitor(Box::new(visitor))))
     }
 }

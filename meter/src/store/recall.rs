@@ -50,6 +50,8 @@ impl Vouched {
 pub(super) struct Recalled {
     /// Since when the store knows of a portal what it is told.
     begun: HashMap<Arc<str>, Option<Millis>>,
+    /// Whom it was asked for.
+    asked: HashSet<Place>,
     /// The last session of each, by the ledger.
     sessions: HashMap<Place, SessionRow>,
     /// Where the ledger knows visitors.
@@ -68,22 +70,30 @@ pub(super) struct Times {
 const AT_A_TIME: usize = 1_000;
 
 impl Recalled {
+    /// Learns since when the store knows the portals of these places.
+    pub(super) fn learn_begun(&mut self, store: &mut dyn Store, places: &[Place]) -> Result<(), StoreError> {
+        for Place { portal, .. } in places {
+            if !self.begun.contains_key(portal) {
+                self.begun.insert(Arc::clone(portal), store.begun(portal)?);
+            }
+        }
+        Ok(())
+    }
+
     /// Asks the ledger for the visitors at these places; of portals that began long ago only if `always`.
     pub(super) fn ask(
         &mut self,
-        (store, recall): (&mut dyn Store, &mut dyn Recall),
-        places: &[Place],
+        recall: &mut dyn Recall,
+        places: Vec<&Place>,
         (since, now, memory): (Millis, Millis, Memory),
         always: bool,
     ) -> Result<(), StoreError> {
         let mut portals: BTreeMap<&Arc<str>, BTreeSet<Name>> = BTreeMap::new();
-        for Place { portal, slot } in places {
-            if !self.begun.contains_key(portal) {
-                self.begun.insert(Arc::clone(portal), store.begun(portal)?);
-            }
-            let lately = self.begun_of(portal).is_some_and(|begun| now < begun + 2 * memory.keep);
-            if let (Slot::Visitor(visitor, _), true) = (slot, lately || always) {
+        for place in places {
+            let Place { portal, slot } = place;
+            if let (Slot::Visitor(visitor, _), true) = (slot, always || self.began_lately(portal, now, memory)) {
                 portals.entry(portal).or_default().insert(*visitor);
+                self.asked.insert(place.clone());
             }
         }
         for (portal, visitors) in portals {
@@ -105,6 +115,18 @@ impl Recalled {
     /// Where the ledger knows a visitor.
     pub(super) fn slots_of(&self, visitor: Name) -> impl Iterator<Item = &Slot> {
         self.slots.get(&visitor).into_iter().flatten()
+    }
+
+    /// Whether the ledger may know more of a visitor, last seen at `seen` by what the store has, and was not asked yet.
+    pub(super) fn has_to_be_asked(&self, place: &Place, seen: Option<Millis>, at: Times) -> bool {
+        matches!(place.slot, Slot::Visitor(..))
+            && seen.is_none_or(|seen| seen + at.idle <= at.now)
+            && self.began_lately(&place.portal, at.now, at.memory)
+            && !self.asked.contains(place)
+    }
+
+    fn began_lately(&self, portal: &str, now: Millis, memory: Memory) -> bool {
+        self.begun_of(portal).is_some_and(|begun| now < begun + 2 * memory.keep)
     }
 
     fn begun_of(&self, portal: &str) -> Option<Millis> {
@@ -209,7 +231,7 @@ mod tests {
             stored_time: last_seen,
         };
         let begun = [("support".into(), Some(BEGUN))].into();
-        Recalled { begun, sessions: [(place(), row)].into(), slots: HashMap::new() }
+        Recalled { begun, sessions: [(place(), row)].into(), ..Recalled::default() }
     }
 
     /// So many minutes after it forgot.

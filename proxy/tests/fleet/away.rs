@@ -37,6 +37,8 @@ pub(crate) struct Half {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ratios {
     pub(crate) p99: f64,
+    /// The same without what the portal took.
+    pub(crate) beside: f64,
     pub(crate) throughput: f64,
 }
 
@@ -70,8 +72,11 @@ impl Rounds {
             );
             pairs.push((there, away));
         }
-        let ratios = |of: fn(&Half) -> f64| median(pairs.iter().map(|(there, away)| of(away) / of(there)).collect());
-        (Ratios { p99: ratios(|half| half.p99), throughput: ratios(|half| half.throughput) }, played)
+        let ratios =
+            |of: &dyn Fn(&Half) -> f64| median(pairs.iter().map(|(there, away)| of(away) / of(there)).collect());
+        let takes = stage.setup.takes.as_micros() as f64;
+        let beside = ratios(&|half| half.p99 - takes);
+        (Ratios { p99: ratios(&|half| half.p99), beside, throughput: ratios(&|half| half.throughput) }, played)
     }
 
     fn half(self, stage: &Stage, world: &Arc<World>, played: &mut Vec<Played>, (scripts, away): (u64, bool)) -> Half {

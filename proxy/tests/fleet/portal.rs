@@ -1,4 +1,4 @@
-//! The portal behind the fleet: quick, and without memory, for its session cookie says who is signed in.
+//! The portal behind the fleet: as quick as is asked, and without memory, for its session cookie says who is signed in.
 //!
 //! It renews that cookie at a login and deletes it at a logout. `X-Sso` stands for what needs no cookie to sign in: a
 //! client certificate, Kerberos, a bearer token.
@@ -6,14 +6,15 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::plan::SESSION;
 
-/// Starts the portal, which runs as long as the process.
-pub(crate) fn start() -> SocketAddr {
+/// Starts the portal, which runs as long as the process and takes so long for each answer.
+pub(crate) fn start(takes: Duration) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
@@ -23,7 +24,7 @@ pub(crate) fn start() -> SocketAddr {
             let listener = TcpListener::from_std(listener).unwrap();
             loop {
                 if let Ok((stream, _)) = listener.accept().await {
-                    tokio::spawn(serve(stream));
+                    tokio::spawn(serve(stream, takes));
                 }
             }
         });
@@ -31,7 +32,7 @@ pub(crate) fn start() -> SocketAddr {
     address
 }
 
-async fn serve(mut stream: TcpStream) {
+async fn serve(mut stream: TcpStream, takes: Duration) {
     let _ = stream.set_nodelay(true);
     let mut read = Vec::with_capacity(2_048);
     let mut answer = String::with_capacity(512);
@@ -41,6 +42,9 @@ async fn serve(mut stream: TcpStream) {
             answer.clear();
             Asked::read(&String::from_utf8_lossy(&read[..end])).answer(&mut answer);
             read.drain(..end + 4);
+            if !takes.is_zero() {
+                tokio::time::sleep(takes).await;
+            }
             if stream.write_all(answer.as_bytes()).await.is_err() {
                 return;
             }

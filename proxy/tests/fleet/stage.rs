@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -42,6 +43,8 @@ pub(crate) struct Setup {
     pub(crate) ahead: i64,
     /// Redis and Postgres write into memory: the disks of other machines are not the nodes'.
     pub(crate) elsewhere: bool,
+    /// So long does the portal take for each answer.
+    pub(crate) takes: Duration,
 }
 
 /// Redis, in one of its shapes.
@@ -75,7 +78,7 @@ impl Stage {
         let dir = folder.path();
         let servers = setup.elsewhere.then(|| tempfile::tempdir_in("/dev/shm").unwrap());
         let of_servers = servers.as_ref().unwrap_or(&folder).path();
-        let upstream = portal::start();
+        let upstream = portal::start(setup.takes);
         let store = Store::start(setup.store, of_servers);
         let postgres = (setup.ledger == LedgerKind::Postgres).then(|| Postgres::start(of_servers));
         let relays = |server: Option<SocketAddr>| -> Vec<Relay> {

@@ -1,11 +1,11 @@
 //! The tables, within a transaction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
 use postgres::types::ToSql;
-use postgres::{Row, Statement, Transaction};
+use postgres::{GenericClient, Row, Statement, Transaction};
 
 use super::rows::{self, LINE, SESSION, TOTAL};
 use super::types::{At, Date, Id};
@@ -27,7 +27,7 @@ type Parameters<'p> = &'p [&'p (dyn ToSql + Sync)];
 
 impl PostgresTables<'_, '_> {
     pub(super) fn execute(&mut self, sql: &str, of: Parameters<'_>) -> Result<u64, LedgerError> {
-        let statement = self.statement(sql)?;
+        let statement = prepared(&mut self.step, self.statements, sql)?;
         Ok(self.step.execute(&statement, of)?)
     }
 
@@ -37,40 +37,42 @@ impl PostgresTables<'_, '_> {
         of: Parameters<'_>,
         map: impl Fn(&Row) -> Result<T, LedgerError>,
     ) -> Result<Vec<T>, LedgerError> {
-        let statement = self.statement(sql)?;
-        self.step.query(&statement, of)?.iter().map(map).collect()
+        query(&mut self.step, self.statements, (sql, of), map)
     }
+}
 
-    fn statement(&mut self, sql: &str) -> Result<Statement, LedgerError> {
-        if let Some(statement) = self.statements.get(sql) {
-            return Ok(statement.clone());
-        }
-        let statement = self.step.prepare(sql)?;
-        self.statements.insert(sql.to_owned(), statement.clone());
-        Ok(statement)
-    }
+/// What one statement finds, in a transaction or by itself.
+pub(super) fn query<T>(
+    client: &mut impl GenericClient,
+    statements: &mut Statements,
+    (sql, of): (&str, Parameters<'_>),
+    map: impl Fn(&Row) -> Result<T, LedgerError>,
+) -> Result<Vec<T>, LedgerError> {
+    let statement = prepared(client, statements, sql)?;
+    client.query(&statement, of)?.iter().map(map).collect()
+}
 
-    /// How visitors' sessions stand that were seen since then.
-    pub(super) fn sessions_since(
-        &mut self,
-        portal: &str,
-        visitors: &[Name],
-        since: Millis,
-    ) -> Result<Vec<SessionRow>, LedgerError> {
-        let sql = format!(
-            "SELECT {SESSION} FROM session
-             WHERE last_day = ANY($1) AND portal = $2 AND visitor = ANY($3) AND last_seen >= $4 AND NOT gone"
-        );
-        let days = self.days_from(LAST_DAYS, portal, utc_day(since))?;
-        let names: Vec<Id> = visitors.iter().map(|visitor| Id(*visitor)).collect();
-        self.query(&sql, &[&days, &portal, &names, &At(since)], rows::session)
+fn prepared(client: &mut impl GenericClient, known: &mut Statements, sql: &str) -> Result<Statement, LedgerError> {
+    if let Some(statement) = known.get(sql) {
+        return Ok(statement.clone());
     }
+    let statement = client.prepare(sql)?;
+    known.insert(sql.to_owned(), statement.clone());
+    Ok(statement)
+}
 
-    /// The days from one on that there are rows of. With them a database can go straight to each row.
-    fn days_from(&mut self, days: &str, portal: &str, from: Day) -> Result<Vec<Date>, LedgerError> {
-        let sql = format!("WITH RECURSIVE {days} SELECT d FROM days WHERE d IS NOT NULL");
-        self.query(&sql, &[&portal, &Date(from)], |row| Ok(row.try_get(0)?))
-    }
+/// How visitors' sessions stand that were seen since then.
+pub(super) fn sessions_since(
+    client: &mut impl GenericClient,
+    statements: &mut Statements,
+    (portal, visitors, since): (&str, &[Name], Millis),
+) -> Result<Vec<SessionRow>, LedgerError> {
+    let session = format!(
+        "SELECT {SESSION} FROM session
+         WHERE last_day = d AND portal = $1 AND visitor = v AND last_seen >= $4 AND NOT gone"
+    );
+    let of: Parameters<'_> = &[&portal, &Date(utc_day(since)), &ids(visitors), &At(since)];
+    query(client, statements, (&of_each(LAST_DAYS, &session), of), rows::session)
 }
 
 /// The days, from $2 on, that sessions were last seen on, found by jumps through an index.
@@ -90,13 +92,13 @@ impl Tables for PostgresTables<'_, '_> {
     }
 
     fn lines(&mut self, ids: &[Name]) -> Result<Vec<Line>, LedgerError> {
-        let sql = format!("SELECT {LINE} FROM usage_record WHERE id = ANY($1)");
+        let sql = by_id(&format!("SELECT {LINE} FROM usage_record WHERE id = i"));
         self.query(&sql, &[&self::ids(ids)], rows::line)
     }
 
     fn lines_within(&mut self, reaches: &[Reach<'_>]) -> Result<Vec<Line>, LedgerError> {
-        let sql = format!("SELECT {LINE} FROM usage_record WHERE portal = $1 AND day = ANY($2) AND visitor = ANY($3)");
-        self.within(RECORD_DAYS, &sql, reaches, rows::line)
+        let sql = format!("SELECT {LINE} FROM usage_record WHERE portal = $1 AND day = d AND visitor = v");
+        self.within(&of_each(RECORD_DAYS, &sql), reaches, rows::line)
     }
 
     fn corrections(&mut self, of: &[Name]) -> Result<Vec<Line>, LedgerError> {
@@ -105,14 +107,13 @@ impl Tables for PostgresTables<'_, '_> {
     }
 
     fn sessions(&mut self, ids: &[Name]) -> Result<Vec<SessionRow>, LedgerError> {
-        let sql = format!("SELECT {SESSION} FROM session WHERE id = ANY($1)");
+        let sql = by_id(&format!("SELECT {SESSION} FROM session WHERE id = i"));
         self.query(&sql, &[&self::ids(ids)], rows::session)
     }
 
     fn sessions_within(&mut self, reaches: &[Reach<'_>]) -> Result<Vec<SessionRow>, LedgerError> {
-        let sql =
-            format!("SELECT {SESSION} FROM session WHERE portal = $1 AND last_day = ANY($2) AND visitor = ANY($3)");
-        self.within(LAST_DAYS, &sql, reaches, rows::session)
+        let sql = format!("SELECT {SESSION} FROM session WHERE portal = $1 AND last_day = d AND visitor = v");
+        self.within(&of_each(LAST_DAYS, &sql), reaches, rows::session)
     }
 
     fn write(&mut self, changes: &Changes<'_>) -> Result<(), LedgerError> {
@@ -128,7 +129,6 @@ impl PostgresTables<'_, '_> {
     /// Rows of the visitors within reach, on the days that may be, for each portal by itself.
     fn within<T>(
         &mut self,
-        days: &str,
         sql: &str,
         reaches: &[Reach<'_>],
         map: impl Fn(&Row) -> Result<T, LedgerError>,
@@ -140,14 +140,28 @@ impl PostgresTables<'_, '_> {
         let mut found = Vec::new();
         for (portal, reaches) in portals {
             let from = reaches.iter().map(|reach| reach.first_day()).min().unwrap_or(Day(0));
-            let days = self.days_from(days, portal, from)?;
-            let visitors: Vec<Id> = reaches.iter().map(|reach| Id(reach.visitor)).collect();
-            found.extend(self.query(sql, &[&portal, &days, &visitors], &map)?);
+            let visitors: Vec<Name> = reaches.iter().map(|reach| reach.visitor).collect();
+            found.extend(self.query(sql, &[&portal, &Date(from), &ids(&visitors)], &map)?);
         }
         Ok(found)
     }
 }
 
+/// The rows that a query finds for each day `d` that there are rows of, from $2 on, and each visitor `v` of $3. Left to
+/// itself, Postgres reads all of a day where it takes a table for small, as it does in the first minutes.
+fn of_each(days: &str, query: &str) -> String {
+    format!(
+        "WITH RECURSIVE {days}
+         SELECT found.* FROM days, UNNEST($3::uuid[]) v, LATERAL ({query} OFFSET 0) found WHERE d IS NOT NULL"
+    )
+}
+
+/// The rows that a query finds for each id `i` of $1, likewise.
+fn by_id(query: &str) -> String {
+    format!("SELECT found.* FROM UNNEST($1::uuid[]) i, LATERAL ({query} OFFSET 0) found")
+}
+
+/// Each of them once.
 fn ids(names: &[Name]) -> Vec<Id> {
-    names.iter().copied().map(Id).collect()
+    names.iter().copied().collect::<BTreeSet<Name>>().into_iter().map(Id).collect()
 }

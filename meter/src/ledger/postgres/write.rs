@@ -119,8 +119,12 @@ pub(super) fn presences(tables: &mut PostgresTables<'_, '_>, rows: &[&Presence])
 }
 
 pub(super) fn absences(tables: &mut PostgresTables<'_, '_>, rows: &[&Presence]) -> Result<(), LedgerError> {
-    let sql = "DELETE FROM presence WHERE (portal, module, day, visitor, user_hash) IN
-         (SELECT * FROM UNNEST($1::text[], $2::text[], $3::date[], $4::uuid[], $5::uuid[]))";
+    let sql = "DELETE FROM presence WHERE ctid = ANY (ARRAY(
+         SELECT found.ctid
+         FROM UNNEST($1::text[], $2::text[], $3::date[], $4::uuid[], $5::uuid[]) p (portal, module, day, visitor, who),
+           LATERAL (SELECT ctid FROM presence
+             WHERE portal = p.portal AND module = p.module AND day = p.day AND visitor = p.visitor AND user_hash = p.who
+             OFFSET 0) found))";
     presences_by(tables, sql, rows)
 }
 
