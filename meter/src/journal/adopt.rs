@@ -68,3 +68,33 @@ fn give(file: &Path, dir: &Path) -> io::Result<()> {
 fn is_same(one: &Path, other: &Path) -> bool {
     fs::canonicalize(one).ok().zip(fs::canonicalize(other).ok()).is_some_and(|(one, other)| one == other)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_from_an_archive_is_put_beside_what_came_from_the_nodes_folder() {
+        let at = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = at.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+            path
+        };
+        let node = "8a1c5e7f00112233";
+        write(&format!("lost/{node}/policies"), "as they were");
+        let second = write(&format!("lost/{node}/0002.journal"), "second");
+        let first = write(&format!("archive/{node}-0001.journal"), "first");
+        write("journal/ours/lock", "");
+        let journal = at.path().join("journal");
+
+        adopt(&journal, &[second], 7).unwrap();
+        adopt(&journal, &[first], 8).unwrap();
+
+        let kept = |file: &str| fs::read_to_string(journal.join(node).join(file)).unwrap();
+        assert_eq!((kept("0001.journal"), kept("0002.journal")), ("first".to_owned(), "second".to_owned()));
+        assert_eq!(kept(POLICIES), "as they were");
+        assert_eq!(Acknowledged::read(&kept(ACKNOWLEDGED)), Acknowledged { upto: u64::MAX, at: 7 });
+    }
+}

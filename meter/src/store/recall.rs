@@ -269,6 +269,17 @@ mod tests {
     }
 
     #[test]
+    fn the_ledger_is_asked_once_and_only_for_whom_it_may_know_better() {
+        let mut lately = recalled(BEGUN - 60 * MINUTE, BEGUN - MINUTE);
+        assert!(lately.has_to_be_asked(&place(), None, after(1)), "the store does not have him");
+        assert!(lately.has_to_be_asked(&place(), Some(BEGUN + MINUTE - IDLE), after(1)), "nor what he did since");
+        assert!(!lately.has_to_be_asked(&place(), Some(BEGUN + MINUTE - IDLE + 1), after(1)), "he is live");
+        assert!(!lately.has_to_be_asked(&place(), None, after(90)), "what a store has known for long is enough");
+        lately.asked.insert(place());
+        assert!(!lately.has_to_be_asked(&place(), None, after(1)));
+    }
+
+    #[test]
     fn the_ledger_is_told_all_there_is_once_and_only_while_that_is_known() {
         let (lately, mut vouched) = (recalled(BEGUN - 10 * MINUTE, BEGUN - MINUTE), Vouched::default());
         let from = BEGUN - 45 * MINUTE + 45 * MINUTE / 4;
