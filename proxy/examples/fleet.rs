@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 
 use fleet::actor::Played;
-use fleet::away::Rounds;
+use fleet::away::{Rounds, Side};
 use fleet::calendar::Calendar;
 use fleet::chance::Chance;
 use fleet::crowd::Crowd;
@@ -53,14 +53,14 @@ struct Options {
     /// The longest that anything is away or quiet, in milliseconds.
     #[arg(long, default_value_t = 1_500)]
     longest: u64,
-    /// How many rounds of Redis there and Redis away, in pairs; nothing else is done then.
+    /// How many rounds of two fleets side by side, one of which lacks its Redis; nothing else is done then.
     #[arg(long, default_value_t = 0)]
     away: usize,
-    /// How long each half of such a round lasts, in seconds.
+    /// How long such a round lasts, in seconds.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// How many new visitors come a second in such a round.
-    #[arg(long, default_value_t = 100.0)]
+    /// How many new visitors come a second to each fleet in such a round.
+    #[arg(long, default_value_t = 40.0)]
     pace: f64,
     /// How long the portal takes for each answer in such a round, in milliseconds; with 0 what is measured is how the
     /// nodes' own work shares the machine's cores.
@@ -107,11 +107,10 @@ fn main() -> ExitCode {
     let (relays, elsewhere) = (options.faults > 0, options.away > 0);
     let takes = if elsewhere { Duration::from_millis(options.takes) } else { Duration::ZERO };
     let setup = Setup { nodes, store, ledger, relays, ahead: options.ahead, elsewhere, takes };
-    let mut stage = Stage::set(setup, &program(), &calendar);
-    let wires = Wires::new(stage.nodes.iter().map(|node| node.listen));
-    let mut world = World::new(wires, calendar, seed);
-    world.patience = Duration::from_secs(options.patience);
-    let world = Arc::new(world);
+    if options.away > 0 {
+        return if away(&options, setup, &calendar, seed) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    let (mut stage, world) = set(&options, setup, calendar, seed);
     let is_true = match &options.story {
         Some(told) => {
             let portal = plan::ALL.into_iter().find(|portal| portal.name == options.portal).expect("a portal's name");
@@ -119,7 +118,6 @@ fn main() -> ExitCode {
             run::judge(&stage, &world, &played, false).tell(&world, &stage)
                 && afterwards(&options, &stage, &world, &played)
         }
-        None if options.away > 0 => away(&options, &stage, &world),
         None => count(&options, &stage, &world),
     };
     if options.keep {
@@ -168,16 +166,29 @@ fn afterwards(options: &Options, stage: &Stage, world: &Arc<World>, played: &[Pl
     })
 }
 
-fn away(options: &Options, stage: &Stage, world: &Arc<World>) -> bool {
+fn away(options: &Options, setup: Setup, calendar: &Calendar, seed: u64) -> bool {
+    let set = || set(options, setup, calendar.clone(), seed);
+    let fleets = [set(), set()];
+    let mut sides = fleets.each_ref().map(|(stage, world)| Side { stage, world, played: Vec::new() });
     let Options { away, seconds, pace, .. } = *options;
-    let rounds = Rounds { pairs: away, lasts: Duration::from_secs(seconds), pace };
-    let (ratios, played) = rounds.measure(stage, world);
+    let rounds = Rounds { rounds: away, lasts: Duration::from_secs(seconds), pace };
+    let ratios = rounds.measure(&mut sides);
     println!(
-        "away over there, medians: p99 {:.3} ({:.3} beside what the portal took), throughput {:.3}",
-        ratios.p99, ratios.beside, ratios.throughput
+        "away over there, medians: p99 {:.3} ({:.3} beside what the portal took), throughput {:.3}, CPU of the nodes for an answer {:.3}",
+        ratios.p99, ratios.beside, ratios.throughput, ratios.cpu
     );
     let near = |ratio: f64| (0.9..=1.1).contains(&ratio);
-    run::judge(stage, world, &played, false).tell(world, stage) && near(ratios.p99) && near(ratios.throughput)
+    let are_true =
+        sides.map(|Side { stage, world, played }| run::judge(stage, world, &played, false).tell(world, stage));
+    are_true == [true; 2] && near(ratios.p99) && near(ratios.throughput)
+}
+
+fn set(options: &Options, setup: Setup, calendar: Calendar, seed: u64) -> (Stage, Arc<World>) {
+    let stage = Stage::set(setup, &program(), &calendar);
+    let wires = Wires::new(stage.nodes.iter().map(|node| node.listen));
+    let mut world = World::new(wires, calendar, seed);
+    world.patience = Duration::from_secs(options.patience);
+    (stage, Arc::new(world))
 }
 
 /// `portalmeter` of the same profile.

@@ -1,4 +1,6 @@
-//! The portal's traffic while Redis is away, against the same with Redis there, in pairs of rounds.
+//! The portal's traffic while Redis is away, against the same with Redis there, side by side: two fleets alike, each with
+//! a Redis and a Postgres of its own, are visited by the same crowd at the same time, and one of them lacks its Redis.
+//! Whatever else the machine and its host do meanwhile is done to both.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,6 +9,7 @@ use std::time::Duration;
 
 use super::actor::Played;
 use super::crowd::Crowd;
+use super::nodes::Node;
 use super::process::until;
 use super::servers::postgres::Postgres;
 use super::servers::redis::Redis;
@@ -17,28 +20,30 @@ use super::world::World;
 /// Postgres get what time the nodes leave.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rounds {
-    pub(crate) pairs: usize,
-    /// How long each half of a round lasts.
+    pub(crate) rounds: usize,
+    /// How long each lasts.
     pub(crate) lasts: Duration,
-    /// New visitors a second: as many as leave the machine some air, or it is Redis's share of it that is measured.
+    /// New visitors a second in each fleet: as many as leave the machine some air.
     pub(crate) pace: f64,
 }
 
-/// How a half of a round went.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Half {
-    /// Microseconds that 99 of 100 answers took at the most.
-    pub(crate) p99: f64,
-    /// Answers a second.
-    pub(crate) throughput: f64,
-    /// Which share of the cores' time the host gave to other machines meanwhile.
-    pub(crate) stolen: f64,
+/// A fleet, and who visited it.
+pub(crate) struct Side<'s> {
+    pub(crate) stage: &'s Stage,
+    pub(crate) world: &'s Arc<World>,
+    pub(crate) played: Vec<Played>,
 }
 
-/// A round is measured again if the host took more than this of one of its halves: who is not let run cannot answer.
-const STOLEN: f64 = 0.02;
-/// It is measured so often at most, and then counts as it is.
-const TRIES: usize = 3;
+/// How a fleet did in a round.
+#[derive(Debug, Clone, Copy)]
+struct Half {
+    /// Microseconds that 99 of 100 answers took at the most.
+    p99: f64,
+    /// Answers a second.
+    throughput: f64,
+    /// Microseconds of the cores' time that the nodes took for an answer.
+    cpu: f64,
+}
 
 /// Redis away, over Redis there: the medians of the rounds' ratios.
 #[derive(Debug, Clone, Copy)]
@@ -47,110 +52,96 @@ pub(crate) struct Ratios {
     /// The same without what the portal took.
     pub(crate) beside: f64,
     pub(crate) throughput: f64,
+    pub(crate) cpu: f64,
 }
 
+/// Until as many leave as come, it is not the load that is to be measured.
+const WARM: Duration = Duration::from_millis(800);
+
 impl Rounds {
-    /// Measures, and says who came.
-    pub(crate) fn measure(self, stage: &Stage, world: &Arc<World>) -> (Ratios, Vec<Played>) {
-        stage.postgres.lock().unwrap().iter().for_each(Postgres::yields);
-        let mut played = Vec::new();
-        let mut pairs = Vec::new();
+    pub(crate) fn measure(self, sides: &mut [Side<'_>; 2]) -> Ratios {
+        for side in &*sides {
+            side.stage.postgres.lock().unwrap().iter().for_each(Postgres::yields);
+        }
         // The first requests find nothing warm.
-        self.half(stage, world, &mut played, (0, false));
-        let (mut round, mut tries) = (0, 0);
-        while round < self.pairs {
-            // Whatever changes with time is for one as for the other.
-            let away_first = round % 2 == 1;
-            let scripts = ((round * TRIES + tries) as u64 + 1) << 32;
-            let mut halves =
-                [away_first, !away_first].map(|away| self.half(stage, world, &mut played, (scripts, away)));
-            if away_first {
-                halves.reverse();
-            }
-            let [there, away] = halves;
+        self.round(sides, 0, None);
+        let mut pairs = Vec::new();
+        for round in 1..=self.rounds {
+            let lacks = round % 2;
+            let halves = self.round(sides, (round as u64) << 32, Some(lacks));
+            let (there, away) = (halves[1 - lacks], halves[lacks]);
             println!(
-                "round {:>2}: there p99 {:.0} us {:.0}/s, away p99 {:.0} us {:.0}/s: {:.3} {:.3}; stolen {:.2} %, {:.2} %",
-                round + 1,
+                "round {round:>2}: there p99 {:.0} us {:.0}/s {:.0} us of CPU, away p99 {:.0} us {:.0}/s {:.0} us of CPU: {:.3} {:.3} {:.3}",
                 there.p99,
                 there.throughput,
+                there.cpu,
                 away.p99,
                 away.throughput,
+                away.cpu,
                 away.p99 / there.p99,
                 away.throughput / there.throughput,
-                there.stolen * 100.0,
-                away.stolen * 100.0
+                away.cpu / there.cpu,
             );
-            tries += 1;
-            if there.stolen.max(away.stolen) > STOLEN && tries < TRIES {
-                println!("round {:>2} is measured again", round + 1);
-                continue;
-            }
             pairs.push((there, away));
-            (round, tries) = (round + 1, 0);
         }
         let ratios =
             |of: &dyn Fn(&Half) -> f64| median(pairs.iter().map(|(there, away)| of(away) / of(there)).collect());
-        let takes = stage.setup.takes.as_micros() as f64;
-        let beside = ratios(&|half| half.p99 - takes);
-        (Ratios { p99: ratios(&|half| half.p99), beside, throughput: ratios(&|half| half.throughput) }, played)
+        let takes = sides[0].stage.setup.takes.as_micros() as f64;
+        Ratios {
+            p99: ratios(&|half| half.p99),
+            beside: ratios(&|half| half.p99 - takes),
+            throughput: ratios(&|half| half.throughput),
+            cpu: ratios(&|half| half.cpu),
+        }
     }
 
-    fn half(self, stage: &Stage, world: &Arc<World>, played: &mut Vec<Played>, (scripts, away): (u64, bool)) -> Half {
-        if away {
-            stage.store.lock().unwrap().primaries.iter_mut().for_each(Redis::kill);
+    /// Both fleets are visited by the same; one of them may lack its Redis for all of the time.
+    fn round(self, sides: &mut [Side<'_>; 2], scripts: u64, lacks: Option<usize>) -> [Half; 2] {
+        if let Some(lacks) = lacks {
+            sides[lacks].stage.store.lock().unwrap().primaries.iter_mut().for_each(Redis::kill);
         }
+        let halves = thread::scope(|scope| {
+            let halves = sides.each_mut().map(|side| scope.spawn(move || self.half(side, scripts)));
+            halves.map(|half| half.join().unwrap())
+        });
+        if let Some(lacks) = lacks {
+            sides[lacks].stage.store.lock().unwrap().primaries.iter_mut().for_each(Redis::start_again);
+        }
+        let done = |node: &Node| node.metric("commit_backlog") == Some(0);
+        until("nothing waits for Redis", || sides.iter().all(|side| side.stage.nodes.iter().all(done)));
+        halves
+    }
+
+    fn half(self, side: &mut Side<'_>, scripts: u64) -> Half {
+        let Side { stage, world, played } = side;
         stage.store.lock().unwrap().primaries.iter().for_each(Redis::yields);
-        // Until as many leave as come, it is not the load that is to be measured.
-        let warm = Duration::from_millis(800);
         let crowd = Crowd {
             from: 1 + played.iter().map(|played| played.number).max().unwrap_or_default(),
-            // The same scripts in both halves.
             scripts,
-            lasts: self.lasts + warm,
+            lasts: self.lasts + WARM,
             pace: Some(self.pace),
             ..Crowd::of(10_000)
         };
-        let measured = thread::scope(|scope| {
+        let cpu = || stage.nodes.iter().map(Node::cpu).sum::<Duration>();
+        let answered = || world.answered.load(Ordering::Relaxed);
+        thread::scope(|scope| {
             let measured = scope.spawn(|| {
-                thread::sleep(warm);
-                let (before, others) = (world.answered.load(Ordering::Relaxed), Cores::now());
+                thread::sleep(WARM);
+                let (cpu_before, answered_before) = (cpu(), answered());
                 world.look();
                 thread::sleep(self.lasts);
-                let answers = world.answered.load(Ordering::Relaxed) - before;
+                let (cpu, answers) = (cpu() - cpu_before, (answered() - answered_before) as f64);
                 let waits = world.looked();
                 let p99 = waits.get(waits.len() * 99 / 100).copied().unwrap_or_default();
-                let throughput = answers as f64 / self.lasts.as_secs_f64();
-                Half { p99: f64::from(p99), throughput, stolen: Cores::now().stolen_since(others) }
+                Half {
+                    p99: f64::from(p99),
+                    throughput: answers / self.lasts.as_secs_f64(),
+                    cpu: cpu.as_micros() as f64 / answers,
+                }
             });
             played.extend(crowd.come(world));
             measured.join().unwrap()
-        });
-        if away {
-            stage.store.lock().unwrap().primaries.iter_mut().for_each(Redis::start_again);
-        }
-        until("nothing waits for Redis", || stage.nodes.iter().all(|node| node.metric("commit_backlog") == Some(0)));
-        measured
-    }
-}
-
-/// The cores' time since the machine started, in ticks.
-#[derive(Debug, Clone, Copy, Default)]
-struct Cores {
-    all: f64,
-    /// They had something to do, and the host ran something else.
-    stolen: f64,
-}
-
-impl Cores {
-    fn now() -> Self {
-        let told = std::fs::read_to_string("/proc/stat").unwrap_or_default();
-        let ticks: Vec<f64> = told.split_whitespace().skip(1).map_while(|ticks| ticks.parse().ok()).collect();
-        // What guests of this machine took is in the first two as well.
-        Self { all: ticks.iter().take(8).sum(), stolen: ticks.get(7).copied().unwrap_or_default() }
-    }
-
-    fn stolen_since(self, before: Self) -> f64 {
-        (self.stolen - before.stolen) / (self.all - before.all).max(1.0)
+        })
     }
 }
 

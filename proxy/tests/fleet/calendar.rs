@@ -13,7 +13,7 @@ pub(crate) struct Span {
 }
 
 /// Milliseconds of a run, and the zone that its portals live in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Calendar {
     began: Instant,
     /// The same instant, in milliseconds since 1970.

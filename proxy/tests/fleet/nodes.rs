@@ -72,6 +72,11 @@ impl Node {
         node
     }
 
+    /// The cores' time that it took since it was started.
+    pub(crate) fn cpu(&self) -> Duration {
+        self.running.lock().unwrap().as_ref().map(Process::cpu).unwrap_or_default()
+    }
+
     /// Starts it on what it left, without waiting for anything.
     pub(crate) fn spawn(&self) {
         let mut command = self.command("run");
