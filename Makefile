@@ -56,7 +56,7 @@ fleet: build ## 100,000 sessions over three nodes, Redis and Postgres, and every
 chaos: build ## the same, while nodes, Redis and Postgres are killed, paused, flushed and cut off, 220 times
 	$(FLEET) --store replicated --faults 220 --ahead 5 $(ARGS)
 
-away: build ## how visitors fare while Redis is away: nine pairs of minutes
+away: build ## how visitors fare while Redis is away: nine minutes of two fleets side by side
 	$(FLEET) --away 9 $(ARGS)
 
 stress: build ## how an honest visitor fares while others misbehave
