@@ -8,7 +8,6 @@ mod support;
 mod wire;
 
 use std::fs;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -440,36 +439,13 @@ fn a_databases_number_is_obeyed() {
     assert_eq!(does::<i64>(&mut connection, "EXISTS pm:{support}:epoch"), 1);
 }
 
-/// A certificate for localhost and its authority, made by openssl.
-fn certificates(dir: &std::path::Path) {
-    let does = |line: &str| {
-        let done = Command::new("openssl").args(line.split(' ')).current_dir(dir).output().unwrap();
-        assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
-    };
-    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    does(&format!("req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN=authority"));
-    does(&format!("req {key} -keyout key.pem -out request.pem -subj /CN=localhost"));
-    fs::write(dir.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").unwrap();
-    does("x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2 -extfile names");
-}
-
 #[test]
 fn tls_with_an_authority_of_its_own_and_a_user() {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let dir = tempfile::tempdir().unwrap();
-    certificates(dir.path());
-    let path = |file: &str| dir.path().join(file).display().to_string();
-    let plain = support::free_port();
-    let server = Server::start(&[
-        &format!("--tls-cert-file {}", path("cert.pem")),
-        &format!("--tls-key-file {}", path("key.pem")),
-        &format!("--tls-ca-cert-file {}", path("ca.pem")),
-        "--tls-auth-clients no",
-        &format!("--tls-port {plain}"),
-    ]);
+    let (server, port) = Server::encrypted(dir.path(), &[]);
     server.does::<()>("ACL SETUSER meter on >p@ss ~pm:* +@all");
-    let url = format!("rediss://meter:p%40ss@localhost:{plain}/2");
-    let ca = fs::read(path("ca.pem")).unwrap();
+    let url = format!("rediss://meter:p%40ss@localhost:{port}/2");
+    let ca = fs::read(dir.path().join("ca.pem")).unwrap();
     let mut store = begun_with(&Settings { ca: Some(ca), ..settings(&url) });
     assert_eq!(load_one(&mut store, "support", 0), Ok(Some(b"one".to_vec())));
 

@@ -207,7 +207,7 @@ impl<'a> Made<'a> {
         let whose = Whose { scope: &scope, visitor: *name, now: self.at.now, stamp: Some(stamp) };
         let nothing = Visitor::default();
         let visitor = if let Value::Visitor(visitor) = value { visitor } else { &nothing };
-        self.vouched.extend(whose.vouch(visitor, from));
+        self.vouched.extend(whose.vouch(visitor, from, is_there));
     }
 
     fn finish(self, stamp: &Stamp) -> (Step, Committed) {

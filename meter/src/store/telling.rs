@@ -13,7 +13,7 @@ use super::{Store, StoreError, value};
 use crate::day::Day;
 use crate::entry::{Entry, Only, Presence, SessionRow, UsageRecord};
 use crate::fold::Counted;
-use crate::history::Change;
+use crate::history::{Attendance, Change};
 use crate::observation::{Scope, Stamp};
 use crate::record::{Reason, record_id, session_id};
 use crate::session::{Class, Session};
@@ -98,11 +98,10 @@ impl Whose<'_> {
         told: &mut Vec<Entry>,
         withdrawn: &mut Vec<Entry>,
     ) {
-        let record = |counted| UsageRecord::new(self.scope, self.visitor, counted, self.now);
         let counts = !change.counted.is_empty() || !change.withdrawn.is_empty();
         let news = counts || change.altered || !change.gone.is_empty();
-        withdrawn.extend(change.withdrawn.into_iter().map(|counted| Entry::Withdrawn(record(counted))));
-        told.extend(change.counted.into_iter().map(|counted| Entry::Record(record(counted))));
+        withdrawn.extend(change.withdrawn.into_iter().map(|counted| Entry::Withdrawn(self.record(counted))));
+        told.extend(change.counted.into_iter().map(|counted| Entry::Record(self.record(counted))));
         for session in &change.sessions {
             if news || session.last_seen - visitor.told >= TELL {
                 told.extend(self.session(session, visitor, false).map(Entry::Session));
@@ -112,20 +111,16 @@ impl Whose<'_> {
         for started in change.gone {
             told.extend(self.gone(started, visitor).map(Entry::Session));
         }
-        let presence = |(day, user): (Day, Option<Name>), gone| {
-            let Scope { portal, module } = &**self.scope;
-            let (portal, module) = (portal.to_string(), module.as_deref().map(str::to_owned));
-            Entry::Presence(Presence { portal, module, day, visitor: self.visitor, user, gone })
-        };
-        told.extend(change.present.into_iter().map(|one| presence(one, false)));
-        told.extend(change.absent.into_iter().map(|one| presence(one, true)));
+        told.extend(change.present.into_iter().map(|one| self.presence(one, false)));
+        told.extend(change.absent.into_iter().map(|one| self.presence(one, true)));
     }
 
-    /// All that follows of a visitor's sessions that began from `from` on, and that there is nothing else.
-    pub(super) fn vouch(&self, visitor: &Visitor, from: Millis) -> Vec<Entry> {
+    /// All that follows of a visitor's sessions that began from `from` on, and that there is nothing else. Of a visitor
+    /// whom the store still has, also what it was told since then and may have lost on its way to the ledger.
+    pub(super) fn vouch(&self, visitor: &Visitor, from: Millis, is_there: bool) -> Vec<Entry> {
         let after = visitor.history.complete_after().max(from - 1);
         let all = visitor.history.all();
-        let record = |counted: &Counted| {
+        let id = |counted: &Counted| {
             let session = session_id(self.scope, self.visitor, counted.session);
             record_id(session, counted.session, counted.day, counted.reason)
         };
@@ -136,12 +131,28 @@ impl Whose<'_> {
             visitor: self.visitor,
             after,
             upto: self.now + AHEAD,
-            records: all.counted.iter().filter(|counted| counted.session > after).map(record).collect(),
+            records: all.counted.iter().filter(|counted| counted.session > after).map(id).collect(),
             stored_time: self.now,
         });
+        let mut told = vec![only];
         let sessions = all.sessions.iter().filter(|session| session.started > after);
-        let sessions = sessions.filter_map(|session| self.session(session, visitor, false)).map(Entry::Session);
-        std::iter::once(only).chain(sessions).collect()
+        told.extend(sessions.filter_map(|session| self.session(session, visitor, false)).map(Entry::Session));
+        if is_there {
+            let counted = all.counted.into_iter().filter(|counted| counted.at >= from);
+            told.extend(counted.map(|counted| Entry::Record(self.record(counted))));
+            told.extend(all.present.into_iter().map(|one| self.presence(one, false)));
+        }
+        told
+    }
+
+    fn record(&self, counted: Counted) -> UsageRecord {
+        UsageRecord::new(self.scope, self.visitor, counted, self.now)
+    }
+
+    fn presence(&self, (day, user): Attendance, gone: bool) -> Entry {
+        let Scope { portal, module } = &**self.scope;
+        let (portal, module) = (portal.to_string(), module.as_deref().map(str::to_owned));
+        Entry::Presence(Presence { portal, module, day, visitor: self.visitor, user, gone })
     }
 
     /// A session that turned out to be none: only what it was called by matters.

@@ -108,6 +108,17 @@ impl Server {
         server
     }
 
+    /// A server, and its port for encrypted connections. Whom to trust is in `dir/ca.pem`.
+    pub(crate) fn encrypted(dir: &Path, options: &[&str]) -> (Self, u16) {
+        certificates(dir);
+        let (port, path) = (free_port(), |file| dir.join(file).display().to_string());
+        let [cert, key, ca] = ["cert.pem", "key.pem", "ca.pem"].map(path);
+        let files = format!("--tls-cert-file {cert} --tls-key-file {key} --tls-ca-cert-file {ca}");
+        let tls = format!("--tls-port {port} --tls-auth-clients no {files}");
+        let all = [&[tls.as_str()], options].concat();
+        (Self::start(&all), port)
+    }
+
     /// Starts it with these further options, and does not wait until it is ready.
     pub(crate) fn start_slowly(&mut self, options: &[&str]) {
         self.process = None;
@@ -361,4 +372,17 @@ pub(crate) fn settings(url: &str) -> Settings {
 
 pub(crate) fn store(url: &str) -> RedisStore {
     RedisStore::new(&settings(url))
+}
+
+/// A certificate for localhost and its authority, made by openssl.
+fn certificates(dir: &Path) {
+    let does = |line: &str| {
+        let done = Command::new("openssl").args(line.split(' ')).current_dir(dir).output().unwrap();
+        assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    does(&format!("req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN=authority"));
+    does(&format!("req {key} -keyout key.pem -out request.pem -subj /CN=localhost"));
+    fs::write(dir.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").unwrap();
+    does("x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2 -extfile names");
 }

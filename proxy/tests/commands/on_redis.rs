@@ -50,6 +50,17 @@ fn check_tells_a_store_that_is_away_from_one_that_refuses() {
 }
 
 #[test]
+fn check_speaks_tls_with_who_is_trusted() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_server, port) = Server::encrypted(dir.path(), &["--appendonly yes"]);
+    let url = format!("url = \"rediss://127.0.0.1:{port}\"");
+    let told = check(&format!("{url}\nca_file = \"{}\"", dir.path().join("ca.pem").display()));
+    assert_eq!((told.code, told.aside.as_str()), (0, ""), "{told:?}");
+    let told = check(&url);
+    assert!(told.aside.contains("certificate"), "{told:?}");
+}
+
+#[test]
 fn a_recount_compares_the_counters_in_redis() {
     let server = Server::start(&["--appendonly yes"]);
     let url = format!("redis://127.0.0.1:{}", server.port);

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use redis::cmd;
+use redis::{Value, cmd};
 use rustix::process::Signal;
 
 use super::chance::Chance;
+use super::plan;
 use super::process::until;
 use super::servers::relay::{Relay, Way};
 use super::stage::{Stage, Store, StoreKind};
@@ -41,6 +42,8 @@ pub(crate) enum Fault {
     /// Killed, and the replica that takes over lacks what came last, up to a second.
     RedisFailedOver,
     RedisFlushed,
+    /// Somebody deletes a key of ours, or puts something else there.
+    RedisKeyLost,
     RedisPaused,
     RedisCutClients,
     /// One node's questions do not arrive.
@@ -59,8 +62,14 @@ pub(crate) enum Fault {
 
 const TO_NODES: [Fault; 5] =
     [Fault::NodeKilled, Fault::NodeKilled, Fault::NodesKilled, Fault::NodePaused, Fault::NodeReplaced];
-const TO_REDIS: [Fault; 5] =
-    [Fault::RedisKilled, Fault::RedisLostPower, Fault::RedisFlushed, Fault::RedisPaused, Fault::RedisCutClients];
+const TO_REDIS: [Fault; 6] = [
+    Fault::RedisKilled,
+    Fault::RedisLostPower,
+    Fault::RedisFlushed,
+    Fault::RedisKeyLost,
+    Fault::RedisPaused,
+    Fault::RedisCutClients,
+];
 const ON_THE_WAY_TO_REDIS: [Fault; 3] = [Fault::RedisDeaf, Fault::RedisMute, Fault::RedisUnreachable];
 const TO_POSTGRES: [Fault; 4] =
     [Fault::PostgresStopped, Fault::PostgresCrashed, Fault::PostgresPaused, Fault::PostgresCutClients];
@@ -203,6 +212,16 @@ impl Fault {
                 redis.start_again();
             }
             Self::RedisFlushed => drop(redis.ask::<String>(&cmd("FLUSHALL"))),
+            Self::RedisKeyLost => {
+                let portal = chance.one_of(&plan::ALL).name;
+                let of = chance.one_of(&["records", "epoch", "live", "days"]);
+                let key = format!("pm:{{{portal}}}:{of}");
+                // In a cluster it is another's two times in three, and nothing happens.
+                drop(redis.ask::<Value>(cmd("DEL").arg(&key)));
+                if chance.percent(50) {
+                    drop(redis.ask::<Value>(cmd("SET").arg(&key).arg("garbage")));
+                }
+            }
             Self::RedisPaused => {
                 redis.signal(Signal::STOP);
                 thread::sleep(away);

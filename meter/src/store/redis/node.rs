@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use redis::io::tcp::TcpSettings;
 use redis::{Client, Cmd, Connection, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, TlsCertificates, Value};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 use super::Settings;
 use super::address::{Host, Login};
@@ -54,6 +55,7 @@ impl Opening {
         let info = address.into_connection_info()?;
         let info = info.set_redis_settings(who).set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let client = if self.tls {
+            choose_cryptography();
             Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert: self.ca.clone() })?
         } else {
             Client::open(info)?
@@ -62,6 +64,14 @@ impl Opening {
         connection.set_read_timeout(Some(self.response_timeout))?;
         connection.set_write_timeout(Some(self.response_timeout))?;
         Ok(connection)
+    }
+}
+
+/// Of several implementations in one program rustls takes none unless it is told, and the client tells it nothing.
+fn choose_cryptography() {
+    if CryptoProvider::get_default().is_none() {
+        // Another thread may be first.
+        let _ = aws_lc_rs::default_provider().install_default();
     }
 }
 
