@@ -13,7 +13,6 @@ use crate::observation::{Evidence, Kind, Note, Observation, Stamp};
 use crate::policy::{DayRollover, Login, Policy};
 use crate::record::Reason;
 use crate::session::{Class, Session};
-use crate::terse::{Reader, Terse, Writer, terse};
 
 /// What an observation brought about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,23 +63,6 @@ pub struct Conversion {
     pub day: Day,
 }
 
-terse!(Counted { session, at, day, class, reason, user, stamp, note });
-terse!(Conversion { session, day });
-
-impl Terse for Effect {
-    fn write(&self, to: &mut Writer) {
-        matches!(self, Self::Counted(_)).write(to);
-        match self {
-            Self::Counted(counted) => counted.write(to),
-            Self::Converted(conversion) => conversion.write(to),
-        }
-    }
-
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        if bool::read(from)? { Terse::read(from).map(Self::Counted) } else { Terse::read(from).map(Self::Converted) }
-    }
-}
-
 /// Takes one observation, in order of [`Observation`], and tells `emit` what it brought about.
 ///
 /// Returns by how much it lengthened the session, in milliseconds.
@@ -105,7 +87,6 @@ pub fn step(session: &mut Option<Session>, seen: &Observation, emit: &mut dyn Fn
                 start(session, seen, reason, emit);
                 return 0;
             }
-            release(live, policy, emit);
         }
     }
     lasted
@@ -130,13 +111,15 @@ fn page(live: &mut Session, seen: &Observation, policy: &Policy, emit: &mut dyn 
         (Class::Guest, Evidence::External) => {
             learn(live, seen);
             live.class = Class::External;
-            // 3. A login: counted if the policy says so and a page had proven the guest.
-            if policy.login == Login::Count && live.proven_guest {
-                count(live, seen, Reason::Login, policy, emit);
-                return None;
+            if live.counted {
+                // 3. A login: counted if the policy says so and a page had proven the guest.
+                if policy.login == Login::Count && live.proven_guest {
+                    count(live, seen, Reason::Login, emit);
+                    return None;
+                }
+                live.converted = Some(seen.day);
+                emit(Effect::Converted(Conversion { session: live.started, day: seen.day }));
             }
-            let conversion = Conversion { session: live.started, day: seen.day };
-            hold_or_emit(live, Effect::Converted(conversion), policy, emit);
         }
         // 7. A colleague: an earlier guest record stays.
         (Class::Guest, Evidence::Internal) => {
@@ -159,9 +142,11 @@ fn page(live: &mut Session, seen: &Observation, policy: &Policy, emit: &mut dyn 
             learn(live, seen);
         }
     }
-    // 2. The first page of a later day.
-    if policy.day_rollover == DayRollover::Count && seen.day > live.counted_day {
-        count(live, seen, Reason::Midnight, policy, emit);
+    if !live.counted {
+        count_once_due(live, seen, policy, emit);
+    } else if policy.day_rollover == DayRollover::Count && seen.day > live.counted_day {
+        // 2. The first page of a later day.
+        count(live, seen, Reason::Midnight, emit);
     }
     None
 }
@@ -174,8 +159,8 @@ fn start(session: &mut Option<Session>, seen: &Observation, reason: Reason, emit
         Evidence::Bot => Class::Bot,
     };
     // Of two switches in one instant the second begins the same session again: that is one record.
-    let counted = |old: &Session| old.started == seen.at && old.began == reason && old.held.is_empty();
-    let again = session.as_ref().is_some_and(counted);
+    let same = |old: &Session| old.started == seen.at && old.began == reason && old.counted;
+    let again = session.as_ref().is_some_and(same);
     // What begins in the same instant has the same name, and with it what was said of that.
     let converted = session.as_ref().filter(|old| old.started == seen.at).and_then(|old| old.converted);
     let fresh = session.insert(Session {
@@ -189,10 +174,10 @@ fn start(session: &mut Option<Session>, seen: &Observation, reason: Reason, emit
         user: seen.user,
         pages: 1,
         converted,
-        held: Vec::new(),
+        counted: again,
     });
     if !again {
-        count(fresh, seen, reason, &seen.stamp.policy, emit);
+        count_once_due(fresh, seen, &seen.stamp.policy, emit);
     }
 }
 
@@ -209,9 +194,17 @@ fn learn(live: &mut Session, seen: &Observation) {
     }
 }
 
-fn count(live: &mut Session, seen: &Observation, reason: Reason, policy: &Policy, emit: &mut dyn FnMut(Effect)) {
+/// 1. A session counts with its first page, or with its `min_pages`-th, as what it is by then.
+fn count_once_due(live: &mut Session, seen: &Observation, policy: &Policy, emit: &mut dyn FnMut(Effect)) {
+    if live.pages >= policy.min_pages {
+        count(live, seen, live.began, emit);
+    }
+}
+
+fn count(live: &mut Session, seen: &Observation, reason: Reason, emit: &mut dyn FnMut(Effect)) {
+    live.counted = true;
     live.counted_day = live.counted_day.max(seen.day);
-    let counted = Counted {
+    emit(Effect::Counted(Counted {
         session: live.started,
         day: seen.day,
         class: live.class,
@@ -220,23 +213,5 @@ fn count(live: &mut Session, seen: &Observation, reason: Reason, policy: &Policy
         user: live.user,
         stamp: seen.stamp.clone(),
         note: Arc::clone(&seen.note),
-    };
-    hold_or_emit(live, Effect::Counted(counted), policy, emit);
-}
-
-fn hold_or_emit(live: &mut Session, effect: Effect, policy: &Policy, emit: &mut dyn FnMut(Effect)) {
-    live.held.push(effect);
-    release(live, policy, emit);
-}
-
-fn release(live: &mut Session, policy: &Policy, emit: &mut dyn FnMut(Effect)) {
-    if live.pages < policy.min_pages {
-        return;
-    }
-    for effect in std::mem::take(&mut live.held) {
-        if let Effect::Converted(conversion) = &effect {
-            live.converted = Some(conversion.day);
-        }
-        emit(effect);
-    }
+    }));
 }

@@ -366,7 +366,7 @@ impl History {
             let started = |session: Option<&Session>| session.map(|session| session.started);
             if !alive || started(before.as_ref()) != started(session.as_ref()) {
                 Part::Apart
-            } else if quiet && unchanged(before.as_ref(), session.as_ref(), seen.stamp.policy.min_pages) {
+            } else if quiet && unchanged(before.as_ref(), session.as_ref()) {
                 Part::KeepsAlive
             } else {
                 Part::Changes
@@ -400,10 +400,9 @@ enum Part {
     Changes,
 }
 
-fn unchanged(before: Option<&Session>, after: Option<&Session>, min_pages: u32) -> bool {
+fn unchanged(before: Option<&Session>, after: Option<&Session>) -> bool {
     let (Some(earlier), Some(later)) = (before, after) else { return false };
-    let counts_already = earlier.pages >= min_pages;
-    (counts_already || earlier.pages == later.pages) && is_same(before, after)
+    (earlier.counted || earlier.pages == later.pages) && is_same(before, after)
 }
 
 /// Whether a session only went on.

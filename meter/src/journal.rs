@@ -24,7 +24,10 @@ use crate::store::NodeId;
 pub mod adopt;
 pub mod in_order;
 pub mod reader;
+mod room;
 pub(crate) mod segment;
+
+pub use room::{REMEDY, Room};
 
 /// Bounds of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,12 +53,21 @@ pub struct Health {
     pub failure: Option<String>,
     /// Bytes on disk.
     pub disk: u64,
+    /// So many there may be.
+    pub bound: u64,
     /// Bytes waiting to be written.
     pub waiting: u64,
     /// Entries that were not journaled because a bound was reached.
     pub lost: u64,
     /// A page had to leave before it was written.
     pub stalled: bool,
+}
+
+impl Health {
+    /// What is left of the bound.
+    pub fn room(&self) -> Room {
+        Room::of(self.disk, self.bound)
+    }
 }
 
 /// A journal that is being written.
@@ -73,6 +85,7 @@ struct Shared {
     written: watch::Sender<u64>,
     failure: Mutex<Option<String>>,
     disk: AtomicU64,
+    said: room::Said,
     lost: AtomicU64,
     stalled: AtomicBool,
     /// The segment that is being written, to be synced beside the writing.
@@ -145,6 +158,7 @@ impl Journal {
         lock.lock()?;
         let shared = Arc::new(Shared {
             disk: AtomicU64::new(reader::bytes_below(dir)),
+            said: room::Said::default(),
             dir: folder,
             node,
             limits,
@@ -259,13 +273,15 @@ impl Journal {
     /// How it fares.
     pub fn health(&self) -> Health {
         let shared = &*self.shared;
+        let disk = shared.disk.load(Ordering::Relaxed);
         let waiting = {
             let buffer = lock(&shared.buffer);
             buffer.bytes.len() + buffer.writing
         };
         Health {
             failure: lock(&shared.failure).clone(),
-            disk: shared.disk.load(Ordering::Relaxed),
+            disk,
+            bound: shared.limits.disk,
             waiting: waiting as u64,
             lost: shared.lost.load(Ordering::Relaxed),
             stalled: shared.stalled.load(Ordering::Relaxed),
@@ -276,6 +292,7 @@ impl Journal {
     pub fn freed(&self, bytes: u64) {
         let shrink = |disk: u64| Some(disk.saturating_sub(bytes));
         let _ = self.shared.disk.fetch_update(Ordering::Relaxed, Ordering::Relaxed, shrink);
+        self.shared.note_room();
     }
 
     /// Writes what waits and ends. Says whether all of it could be written.
@@ -291,6 +308,10 @@ impl Journal {
 }
 
 impl Shared {
+    fn note_room(&self) {
+        self.said.note(self.disk.load(Ordering::Relaxed), self.limits.disk);
+    }
+
     fn wake(&self) {
         if std::mem::take(&mut lock(&self.buffer).asleep) {
             self.filled.notify_one();
@@ -404,6 +425,7 @@ fn succeed(shared: &Shared, upto: u64, bytes: usize) {
         tracing::info!("the journal is written again");
     }
     shared.disk.fetch_add(bytes as u64, Ordering::Relaxed);
+    shared.note_room();
     lock(&shared.buffer).writing = 0;
     shared.written.send_replace(upto);
     shared.stalled.store(false, Ordering::Relaxed);

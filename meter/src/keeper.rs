@@ -9,7 +9,7 @@ use std::time::Duration;
 use portalmeter_rules::time::Millis;
 
 use crate::day::Zone;
-use crate::ledger::{Ledger, LedgerError, OpenDay, Position, Stretch, Take, Which};
+use crate::ledger::{Asked, Ledger, LedgerError, OpenDay, Position, Stretch, Take, Which};
 use crate::observation::Stamp;
 use crate::stamping::Stamping;
 use crate::store::StoreError;
@@ -93,10 +93,13 @@ struct Shared {
 pub struct Keeper {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    asked: Asked,
 }
 
 /// How often it is looked whether there is something to read.
 const PACE: Duration = Duration::from_millis(200);
+/// A ledger that answers nothing for so long is frozen.
+const SILENT: Duration = Duration::from_secs(15);
 /// So many steps' entries are brought to the ledger at once.
 const AT_ONCE: usize = 1_000;
 /// Whoever finds that another brings a stream to the ledger leaves it to him for a while.
@@ -119,6 +122,7 @@ impl Keeper {
             ends: Mutex::default(),
             news: Condvar::new(),
         });
+        let asked = ledger.asked();
         let thread = {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
@@ -126,7 +130,7 @@ impl Keeper {
                 Work::new(&shared, feed, ledger).run();
             })?
         };
-        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+        Ok(Self { shared, thread: Mutex::new(Some(thread)), asked })
     }
 
     /// Keeps the portals by these policies from now on.
@@ -136,7 +140,15 @@ impl Keeper {
 
     /// How it fares.
     pub fn health(&self) -> Health {
-        self.shared.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mut health = self.shared.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(silent) = self.ledger_is_silent() {
+            health.ledger.get_or_insert_with(|| format!("it has not answered for {} s", silent.as_secs()));
+        }
+        health
+    }
+
+    fn ledger_is_silent(&self) -> Option<Duration> {
+        self.asked.waits().filter(|waits| *waits >= SILENT)
     }
 
     /// Brings what is left to the ledger, as far as that can be done at once, and ends.
@@ -144,6 +156,13 @@ impl Keeper {
         *self.shared.ends.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.shared.news.notify_one();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        while thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            if self.ledger_is_silent().is_some() {
+                tracing::error!("the ledger does not answer: what it has not been told yet waits in the store");
+                return;
+            }
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the keeper's thread panicked");
         }

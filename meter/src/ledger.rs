@@ -18,6 +18,7 @@ use crate::policy::PolicyId;
 use crate::usage::Usage;
 
 mod apply;
+mod asked;
 mod correction;
 mod days;
 mod error;
@@ -32,6 +33,7 @@ mod total;
 mod usage;
 mod words;
 
+pub use asked::Asked;
 pub use correction::Correction;
 pub use error::LedgerError;
 pub use line::{After, Line, Lines};
@@ -99,6 +101,11 @@ pub struct Query {
 ///
 /// Calls block; they belong on a thread that no request waits for.
 pub trait Ledger: Send {
+    /// Tells for how long it has been asked what it has not answered yet, while it is.
+    fn asked(&self) -> Asked {
+        Asked::default()
+    }
+
     /// Who this ledger is: random, made with its tables, the same for ever.
     /// Its consumer group of a portal's stream is called so.
     fn id(&mut self) -> Result<LedgerId, LedgerError>;

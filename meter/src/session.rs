@@ -7,7 +7,6 @@ use portalmeter_rules::time::Millis;
 use serde::{Deserialize, Serialize};
 
 use crate::day::Day;
-use crate::fold::Effect;
 use crate::record::Reason;
 use crate::terse::{choices, terse};
 
@@ -71,8 +70,8 @@ pub struct Session {
     pub pages: u32,
     /// The day on which it became external without counting again.
     pub converted: Option<Day>,
-    /// What it will count if it reaches `min_pages`.
-    pub held: Vec<Effect>,
+    /// It has counted: it has had the pages that `min_pages` asks for.
+    pub counted: bool,
 }
 
 terse!(Session {
@@ -86,5 +85,5 @@ terse!(Session {
     user,
     pages,
     converted,
-    held,
+    counted,
 });

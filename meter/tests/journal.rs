@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use portalmeter_meter::journal::reader::{self, Damage, Retention};
-use portalmeter_meter::journal::{Journal, Limits};
+use portalmeter_meter::journal::{Journal, Limits, Room};
 use portalmeter_meter::store::NodeId;
 
 const NODE: NodeId = NodeId([7; 8]);
@@ -150,6 +150,12 @@ fn at_a_bound_entries_are_counted_as_lost_and_nothing_else_is() {
         append(&journal, number, &"x".repeat(92));
     }
     assert_eq!(journal.health().lost, 2);
+    assert!(journal.wait_written(3, Duration::from_mins(1)));
+    assert_eq!(journal.health().room(), Room::None);
+    journal.freed(100);
+    assert_eq!(journal.health().room(), Room::Scarce);
+    journal.freed(100);
+    assert_eq!(journal.health().room(), Room::Ample);
     journal.close();
     assert_eq!(read(dir.path()).0.len(), 3);
 }

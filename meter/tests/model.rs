@@ -309,11 +309,11 @@ fn a_day_that_comes_back_is_not_counted_again() {
 }
 
 #[test]
-fn a_session_held_back_counts_on_the_days_it_belonged_to() {
+fn a_session_counts_from_its_third_page_on_at_that_pages_time() {
     let patient = Rules { min_pages: 3, ..Rules::PORTAL };
     let pages = [page("23:50").guest(), page("00:10").next_day().guest(), page("00:11").next_day().guest()];
-    assert_eq!(cumulative(&pages, &patient), [0, 0, 2]);
-    assert_eq!(count(&pages, &patient), count(&pages, &Rules::PORTAL));
+    assert_eq!(cumulative(&pages, &patient), [0, 0, 1]);
+    assert_eq!(count(&pages, &patient).on(pages[2].day), 1);
 }
 
 // The generator.

@@ -171,7 +171,7 @@ fn away(options: &Options, setup: Setup, calendar: &Calendar, seed: u64) -> bool
     let fleets = [set(), set()];
     let mut sides = fleets.each_ref().map(|(stage, world)| Side { stage, world, played: Vec::new() });
     let Options { away, seconds, pace, .. } = *options;
-    let rounds = Rounds { rounds: away, lasts: Duration::from_secs(seconds), pace };
+    let rounds = Rounds { count: away, lasts: Duration::from_secs(seconds), pace };
     let ratios = rounds.measure(&mut sides);
     println!(
         "away over there, medians: p99 {:.3} ({:.3} beside what the portal took), throughput {:.3}, CPU of the nodes for an answer {:.3}",

@@ -11,6 +11,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use portalmeter_meter::journal::{REMEDY, Room};
 use portalmeter_rules::judge::host_of;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
@@ -113,6 +114,12 @@ impl Admin {
         if let Some(failure) = journal.failure {
             let meaning = "pages are counted in memory until the journal's disk takes writes again";
             problem("journal", failure, meaning);
+        } else if journal.room() != Room::Ample {
+            let detail = match journal.room() {
+                Room::None => "it takes all of journal.max_size: pages are counted, but no longer journaled",
+                _ => "it takes half of journal.max_size or more",
+            };
+            problem("journal_room", format!("{detail} ({} of {} bytes)", journal.disk, journal.bound), REMEDY);
         } else if journal.stalled {
             let detail = format!("{} bytes wait", journal.waiting);
             problem("journal", detail, "the journal's disk is slow; pages leave before they are written");

@@ -138,6 +138,7 @@ impl Collector for EngineMetrics {
             ("journal_stalled", "Whether pages leave before they are written", i64::from(journal.stalled)),
             ("journal_waiting_bytes", "Bytes that wait to be written", journal.waiting as i64),
             ("journal_disk_bytes", "Bytes of the journal on disk", journal.disk as i64),
+            ("journal_max_bytes", "Bytes that it may take: journal.max_size", journal.bound as i64),
             ("ledger_ok", "Whether the ledger is kept up to date", i64::from(keeper.ledger.is_none())),
             ("stream_ok", "Whether what commits tell is read from the store", i64::from(keeper.store.is_none())),
             ("store_warnings", "What an operator should know of the store; see /readyz", keeper.warnings.len() as i64),

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use fleet::away::Rounds;
+use fleet::away::{Rounds, Side};
 use fleet::calendar::Calendar;
 use fleet::chance::Chance;
 use fleet::crowd::Crowd;
@@ -43,7 +43,10 @@ const ONE: Setup = Setup {
 const THREE: Setup = Setup { nodes: 3, store: StoreKind::Redis, ledger: LedgerKind::Postgres, ..ONE };
 
 fn set(setup: Setup, seed: u64) -> (Stage, Arc<World>) {
-    let calendar = Calendar::at_noon();
+    set_at(Calendar::at_noon(), setup, seed)
+}
+
+fn set_at(calendar: Calendar, setup: Setup, seed: u64) -> (Stage, Arc<World>) {
     let stage = Stage::set(setup, Path::new(PROGRAM), &calendar);
     let wires = Wires::new(stage.nodes.iter().map(|node| node.listen));
     (stage, Arc::new(World::new(wires, calendar, seed)))
@@ -106,11 +109,15 @@ fn three_nodes_in_a_storm_count_the_truth() {
 #[test]
 fn while_redis_is_away_visitors_are_served_and_counted_later() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let (stage, world) = set(THREE, Chance::seed());
-    let rounds = Rounds { pairs: 2, lasts: Duration::from_secs(3), pace: 30.0 };
-    let (ratios, played) = rounds.measure(&stage, &world);
+    let (calendar, seed) = (Calendar::at_noon(), Chance::seed());
+    let fleets = [false, true].map(|elsewhere| set_at(calendar.clone(), Setup { elsewhere, ..THREE }, seed));
+    let mut sides = fleets.each_ref().map(|(stage, world)| Side { stage, world, played: Vec::new() });
+    let rounds = Rounds { count: 2, lasts: Duration::from_secs(3), pace: 20.0 };
+    let ratios = rounds.measure(&mut sides);
     assert!(ratios.throughput > 0.5, "{ratios:?}");
-    assert!(run::judge(&stage, &world, &played, false).tell(&world, &stage));
+    for Side { stage, world, played } in sides {
+        assert!(run::judge(stage, world, &played, false).tell(world, stage));
+    }
 }
 
 /// The portal renews its cookie in the answer to a login; the node that passed it on is killed a moment later. The new

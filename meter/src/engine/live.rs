@@ -38,6 +38,7 @@ struct Live {
     class: Class,
     proven_guest: bool,
     logged_out: bool,
+    counted: bool,
 }
 
 /// Beyond this, what would end first is forgotten; only the store's answer becomes a little later.
@@ -128,6 +129,7 @@ impl Live {
             class: session.class,
             proven_guest: session.proven_guest,
             logged_out: session.logged_out,
+            counted: session.counted,
         }
     }
 
@@ -143,7 +145,7 @@ impl Live {
             user: self.user,
             pages: self.pages,
             converted: None,
-            held: Vec::new(),
+            counted: self.counted,
         }
     }
 
@@ -158,8 +160,7 @@ impl Live {
         let Some(after) = after else { return seen.kind == Kind::Logout };
         let same = Session { last_seen: after.last_seen, pages: after.pages, ..before } == after;
         *self = Self::of(&after, policy.idle_timeout);
-        let held = after.pages <= policy.min_pages && policy.min_pages > 1;
-        seen.kind == Kind::Logout || !alive || !quiet || !same || held || is_sudden(seen)
+        seen.kind == Kind::Logout || !alive || !quiet || !same || !after.counted || is_sudden(seen)
     }
 }
 

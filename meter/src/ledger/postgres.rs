@@ -13,6 +13,7 @@ use postgres::types::ToSql;
 use postgres::{Client, GenericClient, IsolationLevel};
 
 use super::apply::apply;
+use super::asked::Asked;
 use super::filter::{Value, filter};
 use super::tables::utc_day;
 use super::{
@@ -43,6 +44,7 @@ pub struct PostgresLedger {
     address: Address,
     to: Use,
     connected: Option<Connected>,
+    asked: Asked,
 }
 
 /// What it is opened for.
@@ -64,7 +66,7 @@ const PAGE: i32 = 1000;
 impl PostgresLedger {
     /// The ledger at `postgres://…`, whose tables are made if they are missing.
     pub fn new(url: &str) -> Result<Self, LedgerError> {
-        Ok(Self { address: Address::parse(url)?, to: Use::Write, connected: None })
+        Ok(Self { address: Address::parse(url)?, to: Use::Write, connected: None, asked: Asked::default() })
     }
 
     /// The same, to be asked only: nothing is made there. [`LedgerError::Absent`] if there is nothing.
@@ -73,16 +75,19 @@ impl PostgresLedger {
     }
 
     fn connected<T>(&mut self, work: impl FnOnce(&mut Connected) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
-        let mut connected = match self.connected.take().filter(|connected| !connected.client.is_closed()) {
-            Some(connected) => connected,
-            None => self.connect()?,
-        };
-        let done = work(&mut connected);
-        // A connection that failed is not trusted again.
-        if !matches!(done, Err(LedgerError::Away(_))) {
-            self.connected = Some(connected);
-        }
-        done
+        let asked = self.asked.clone();
+        asked.during(|| {
+            let mut connected = match self.connected.take().filter(|connected| !connected.client.is_closed()) {
+                Some(connected) => connected,
+                None => self.connect()?,
+            };
+            let done = work(&mut connected);
+            // A connection that failed is not trusted again.
+            if !matches!(done, Err(LedgerError::Away(_))) {
+                self.connected = Some(connected);
+            }
+            done
+        })
     }
 
     fn connect(&mut self) -> Result<Connected, LedgerError> {
@@ -129,6 +134,10 @@ impl fmt::Debug for PostgresLedger {
 }
 
 impl Ledger for PostgresLedger {
+    fn asked(&self) -> Asked {
+        self.asked.clone()
+    }
+
     fn id(&mut self) -> Result<LedgerId, LedgerError> {
         self.connected(|connected| Ok(connected.id))
     }

@@ -19,6 +19,7 @@ use crate::history::Memory;
 use crate::intake::Sighted;
 use crate::names::{Handed, Who};
 use crate::observation::{Key, Scope, Stamp};
+use crate::policy::Policy;
 use crate::sheet::{Needs, Open, Sheet, Shelf, Value, Visitor};
 use crate::usage::Sums;
 
@@ -50,8 +51,9 @@ pub(super) struct Circumstances<'a> {
 }
 
 impl Circumstances<'_> {
-    fn times(&self, idle: Millis) -> Times {
-        Times { now: self.now, idle, memory: self.memory }
+    fn times(&self, policy: &Policy) -> Times {
+        let Policy { idle_timeout: idle, min_pages, .. } = *policy;
+        Times { now: self.now, idle, min_pages, memory: self.memory }
     }
 }
 
@@ -85,7 +87,7 @@ impl Visit {
 struct Bytes<'a> {
     at: Circumstances<'a>,
     portal: &'a Arc<str>,
-    idle: Millis,
+    policy: &'a Policy,
     before: Vec<Option<Vec<u8>>>,
     damaged: Vec<Place>,
 }
@@ -102,7 +104,7 @@ impl Shelf for Bytes<'_> {
             Value::Nothing
         });
         let seen = if let Value::Visitor(visitor) = &value { visitor.history.last_seen() } else { None };
-        let times = self.at.times(self.idle);
+        let times = self.at.times(self.policy);
         if self.at.recalled.has_to_be_asked(&place, seen, times) {
             return Err(Needs([slot.clone()].into()));
         }
@@ -122,8 +124,8 @@ pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Planned {
     sighted.sort_by(|one, other| one.observation.cmp(&other.observation));
     let Some(&first) = sighted.first() else { return Ok(Default::default()) };
     let stamp = &first.observation.stamp;
-    let idle = stamp.policy.idle_timeout;
-    let mut bytes = Bytes { at, portal, idle, before: Vec::new(), damaged: Vec::new() };
+    let policy = &*stamp.policy;
+    let mut bytes = Bytes { at, portal, policy, before: Vec::new(), damaged: Vec::new() };
     let mut sheet = Sheet::new(&mut bytes, first, at.memory);
     let looked = match at.again {
         Some(_) => visit.may_begin(at.recalled).try_for_each(|slot| sheet.look_at(slot)),
@@ -137,7 +139,7 @@ pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Planned {
     // Of a cookie that does not say when it was handed out only the store can tell that it is known: also to those who
     // commit late because the store was away.
     let spare = if visit.sighted.iter().all(|one| one.who.says_when()) { settle } else { keep };
-    let mut made = Made::new(at, portal, idle, spare);
+    let mut made = Made::new(at, portal, policy, spare);
     made.done = Committed { damaged: bytes.damaged.len() as u64, late: u64::from(late.late), ..Committed::default() };
     for day in late.pages {
         made.gains.entry((visit.scope.module.clone(), day)).or_default().page_views += 1;
@@ -152,7 +154,7 @@ pub(super) fn plan(visit: &Visit, at: Circumstances<'_>) -> Planned {
 /// A step in the making.
 struct Made<'a> {
     at: Circumstances<'a>,
-    idle: Millis,
+    policy: &'a Policy,
     /// For so long what has lapsed is kept.
     spare: Millis,
     step: Step,
@@ -164,10 +166,10 @@ struct Made<'a> {
 }
 
 impl<'a> Made<'a> {
-    fn new(at: Circumstances<'a>, portal: &Arc<str>, idle: Millis, spare: Millis) -> Self {
+    fn new(at: Circumstances<'a>, portal: &Arc<str>, policy: &'a Policy, spare: Millis) -> Self {
         Self {
             at,
-            idle,
+            policy,
             spare,
             step: Step { portal: Arc::clone(portal), ..Step::default() },
             done: Committed::default(),
@@ -190,7 +192,7 @@ impl<'a> Made<'a> {
             let last_seen = visitor.history.session().map(|session| session.last_seen);
             self.step.live.push(Lively { visitor: *name, module: module.clone(), last_seen });
         }
-        let expires = value.expires(self.at.now, self.idle, self.at.memory, self.spare);
+        let expires = value.expires(self.at.now, self.policy.idle_timeout, self.at.memory, self.spare);
         let after = if touched { value::write(&value) } else { before.clone() };
         // What was not there has to be away still: a cookie may have been renewed meanwhile.
         self.step.writes.push(Write { slot, before, after, expires });
@@ -200,7 +202,7 @@ impl<'a> Made<'a> {
     fn vouch(&mut self, slot: &Slot, value: &Value, is_there: bool, stamp: &Stamp) {
         let Slot::Visitor(name, module) = slot else { return };
         let place = Place { portal: Arc::clone(&self.step.portal), slot: slot.clone() };
-        let Some(from) = self.at.recalled.vouches(&place, is_there, self.at.again, self.at.times(self.idle)) else {
+        let Some(from) = self.at.recalled.vouches(&place, is_there, self.at.again, self.at.times(self.policy)) else {
             return;
         };
         let scope = Arc::new(Scope { portal: place.portal, module: module.clone() });

@@ -63,6 +63,8 @@ pub(super) struct Recalled {
 pub(super) struct Times {
     pub(super) now: Millis,
     pub(super) idle: Millis,
+    /// So many pages a session has that counted.
+    pub(super) min_pages: u32,
     pub(super) memory: Memory,
 }
 
@@ -153,7 +155,7 @@ impl Recalled {
             // From an old snapshot.
             Some(seen) => !told_whole && row.last_seen >= seen + at.idle,
         };
-        goes_on.then(|| visitor(row))
+        goes_on.then(|| visitor(row, at.min_pages))
     }
 
     /// From when on the ledger has to be told which sessions of a visitor there are and that there are no others:
@@ -169,7 +171,7 @@ impl Recalled {
 }
 
 /// All up to when the ledger last heard of it is in its session.
-fn visitor(row: &SessionRow) -> Visitor {
+fn visitor(row: &SessionRow, min_pages: u32) -> Visitor {
     let SessionRow { started, began, last_seen, counted_day, class, proven_guest, logged_out, user, pages, .. } = *row;
     let session = Session {
         started,
@@ -182,7 +184,7 @@ fn visitor(row: &SessionRow) -> Visitor {
         user,
         pages,
         converted: row.converted,
-        held: Vec::new(),
+        counted: pages >= min_pages,
     };
     let history = History::restore(Some(session), last_seen + 1, Vec::new());
     Visitor { settled: Some(started), overheard: None, told: last_seen, history }
@@ -236,7 +238,7 @@ mod tests {
 
     /// So many minutes after it forgot.
     fn after(minutes: Millis) -> Times {
-        Times { now: BEGUN + minutes * MINUTE, idle: IDLE, memory: Memory::keeping(45 * MINUTE) }
+        Times { now: BEGUN + minutes * MINUTE, idle: IDLE, min_pages: 1, memory: Memory::keeping(45 * MINUTE) }
     }
 
     #[test]

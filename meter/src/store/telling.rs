@@ -14,7 +14,7 @@ use crate::day::Day;
 use crate::entry::{Entry, Only, Presence, SessionRow, UsageRecord};
 use crate::fold::Counted;
 use crate::history::{Attendance, Change};
-use crate::observation::{Scope, Stamp};
+use crate::observation::{Note, Observation, Scope, Stamp};
 use crate::record::{Reason, record_id, session_id};
 use crate::session::{Class, Session};
 use crate::sheet::{Value, Visitor};
@@ -169,15 +169,18 @@ impl Whose<'_> {
             user: None,
             pages: 0,
             converted: None,
-            held: Vec::new(),
+            counted: false,
         };
         self.session(&none, visitor, true)
     }
 
     fn session(&self, session: &Session, visitor: &Visitor, gone: bool) -> Option<SessionRow> {
         let stamp = visitor.history.recent().last().map(|seen| &seen.stamp).or(self.stamp)?;
-        let note = visitor.history.recent().iter().rev().find(|seen| seen.kind == Kind::Page).map(|seen| &seen.note);
-        let word = |word: Option<&Arc<str>>| word.map(ToString::to_string);
+        let its =
+            |seen: &&Observation| seen.kind == Kind::Page && (session.started..=session.last_seen).contains(&seen.at);
+        let notes = visitor.history.recent().iter().rev().filter(its).map(|seen| &seen.note);
+        let last =
+            |of: fn(&Note) -> Option<&Arc<str>>| notes.clone().find_map(|note| of(note)).map(ToString::to_string);
         Some(SessionRow {
             id: session_id(self.scope, self.visitor, session.started),
             portal: self.scope.portal.to_string(),
@@ -191,8 +194,8 @@ impl Whose<'_> {
             proven_guest: session.proven_guest,
             logged_out: session.logged_out,
             user: session.user,
-            account: word(note.and_then(|note| note.account.as_ref())),
-            agent: word(note.and_then(|note| note.agent.as_ref())),
+            account: last(|note| note.account.as_ref()),
+            agent: last(|note| note.agent.as_ref()),
             pages: session.pages,
             actions: 0,
             converted: session.converted,

@@ -13,7 +13,7 @@ mod tests;
 pub(super) struct Damaged;
 
 /// What every value begins with.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 /// A value as bytes; nothing where there is nothing worth keeping.
 pub(super) fn write(value: &Value) -> Option<Vec<u8>> {

@@ -185,3 +185,20 @@ fn a_damaged_value_is_told_and_not_guessed() {
         assert!(matches!(ledger.position(PORTAL), Err(LedgerError::Damaged(_))));
     }
 }
+
+#[test]
+fn a_ledger_that_does_not_answer_can_be_told_from_one_that_is_quiet() {
+    let server = Postgres::start();
+    let url = server.schema();
+    let mut ledger = PostgresLedger::new(&url).unwrap();
+    ledger.ping().unwrap();
+    let asked = ledger.asked();
+    assert_eq!(asked.waits(), None);
+    let mut holder = hold(&url);
+    let entries = batch();
+    let taken = thread::spawn(move || ledger.take(&stretch(&entries), 0));
+    until("it waits", || asked.waits().is_some_and(|waits| waits > POLL));
+    holder.batch_execute("COMMIT").unwrap();
+    assert!(matches!(taken.join().unwrap(), Ok(Take::Done(_))));
+    assert_eq!(asked.waits(), None);
+}

@@ -55,7 +55,7 @@ pub(crate) struct Rules {
     pub(crate) rollover_counts: bool,
     /// `login = "count"`.
     pub(crate) login_counts: bool,
-    /// A session counts nothing before this many pages; what it held back then counts on the days it belonged to.
+    /// A session counts from this page on, at that page's time, as what it is by then.
     pub(crate) min_pages: u32,
 }
 
@@ -153,11 +153,6 @@ pub(crate) fn count(events: &[Event], rules: &Rules) -> Outcome {
         in_order(events).into_iter().partition(|event| event.evidence == Evidence::Bot);
     let mut outcome = Outcome::default();
     for session in sessions(&people, rules).into_iter().chain(sessions(&bots, rules)) {
-        // AMBIGUOUS: every page of the session is one of its pages, also one that logs out or comes after a logout;
-        // and a session that counts nothing has not converted either.
-        if session.pages < rules.min_pages {
-            continue;
-        }
         for record in session.counted {
             // A record's id derives from session, day and reason, a session's from its start. AMBIGUOUS: sessions
             // begun by switches at one instant share an id; the first record under it is the one that stands.
@@ -177,6 +172,7 @@ struct Session {
     started: i64,
     last_seen: i64,
     last_counted_day: i32,
+    began: Reason,
     class: Class,
     user: Option<u32>,
     proven_guest: bool,
@@ -201,7 +197,7 @@ fn sessions(events: &[Event], rules: &Rules) -> Vec<Session> {
         let Some(session) = live else {
             // Rule 1: a page starts a session; activity and logout start nothing.
             if event.kind == Kind::Page {
-                sessions.push(begin(event, Reason::Start));
+                sessions.push(begin(event, Reason::Start, rules));
             }
             continue;
         };
@@ -213,7 +209,7 @@ fn sessions(events: &[Event], rules: &Rules) -> Vec<Session> {
             // Rule 4: a logout request in a guest session (or a bot's) changes nothing but last-seen.
             Kind::Logout => session.logged_out |= is_signed_in(session),
             Kind::Page => match reason_for_another_session(session, event.evidence) {
-                Some(reason) => sessions.push(begin(event, reason)),
+                Some(reason) => sessions.push(begin(event, reason, rules)),
                 None => page(session, event, rules),
             },
         }
@@ -256,8 +252,8 @@ fn reason_for_another_session(session: &Session, evidence: Evidence) -> Option<R
     }
 }
 
-/// Rules 1, 5 and 6: the session starts with this page and counts +1 in the class of its evidence.
-fn begin(event: &Event, reason: Reason) -> Session {
+/// Rules 1, 5 and 6: the session starts with this page and counts +1 in the class of its evidence, if one page is enough.
+fn begin(event: &Event, reason: Reason, rules: &Rules) -> Session {
     let (class, user) = match event.evidence {
         // Rule 1: unknown counts as guest.
         Evidence::Unknown | Evidence::Guest => (Class::Guest, None),
@@ -269,6 +265,7 @@ fn begin(event: &Event, reason: Reason) -> Session {
         started: event.at,
         last_seen: event.at,
         last_counted_day: event.day,
+        began: reason,
         class,
         user,
         proven_guest: event.evidence == Evidence::Guest,
@@ -277,13 +274,18 @@ fn begin(event: &Event, reason: Reason) -> Session {
         counted: Vec::new(),
         conversions: Vec::new(),
     };
-    add(&mut session, event.day, reason);
+    if rules.min_pages <= 1 {
+        add(&mut session, event.day, reason);
+    }
     session
 }
 
 /// A page of a live session that stays in it.
 fn page(session: &mut Session, event: &Event, rules: &Rules) {
     session.pages += 1;
+    // AMBIGUOUS: every page is one of the session's, also one that counts nothing; the page that it would count with
+    // may be such a one, and then it never counts.
+    let has_counted = !session.counted.is_empty();
     // Rule 4: guest and unknown pages in a logged-out session count nothing, rollover included. (Any other page of
     // one is rule 5.)
     if session.logged_out {
@@ -303,12 +305,16 @@ fn page(session: &mut Session, event: &Event, rules: &Rules) {
             session.class = Class::External;
             session.user = user;
             // Rule 3, policy "count": +1, and so not also a rollover (rule 2).
-            if rules.login_counts && session.proven_guest {
+            if !has_counted {
+                // It has not counted as a guest: there is nothing that a login could add to or convert.
+            } else if rules.login_counts && session.proven_guest {
                 add(session, event.day, Reason::Login);
                 return;
             }
             // Rule 3, policy "continue", or from unknown under either: +0, and the page may yet be a rollover.
-            session.conversions.push((session.started, event.day));
+            if has_counted {
+                session.conversions.push((session.started, event.day));
+            }
         }
         // Rule 7: the class changes, +0, an earlier guest record stays.
         Evidence::Internal(user) if session.class == Class::Guest => {
@@ -319,7 +325,11 @@ fn page(session: &mut Session, event: &Event, rules: &Rules) {
         Evidence::External(user) | Evidence::Internal(user) => session.user = session.user.or(user),
     }
     // Rule 2: in the class as it is after this page.
-    if rules.rollover_counts && event.day > session.last_counted_day {
+    if !has_counted {
+        if session.pages >= rules.min_pages {
+            add(session, event.day, session.began);
+        }
+    } else if rules.rollover_counts && event.day > session.last_counted_day {
         add(session, event.day, Reason::Midnight);
     }
 }

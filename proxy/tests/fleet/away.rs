@@ -20,7 +20,7 @@ use super::world::World;
 /// Postgres get what time the nodes leave.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rounds {
-    pub(crate) rounds: usize,
+    pub(crate) count: usize,
     /// How long each lasts.
     pub(crate) lasts: Duration,
     /// New visitors a second in each fleet: as many as leave the machine some air.
@@ -66,7 +66,7 @@ impl Rounds {
         // The first requests find nothing warm.
         self.round(sides, 0, None);
         let mut pairs = Vec::new();
-        for round in 1..=self.rounds {
+        for round in 1..=self.count {
             let lacks = round % 2;
             let halves = self.round(sides, (round as u64) << 32, Some(lacks));
             let (there, away) = (halves[1 - lacks], halves[lacks]);
@@ -130,7 +130,7 @@ impl Rounds {
                 let (cpu_before, answered_before) = (cpu(), answered());
                 world.look();
                 thread::sleep(self.lasts);
-                let (cpu, answers) = (cpu() - cpu_before, (answered() - answered_before) as f64);
+                let (cpu, answers) = (cpu().saturating_sub(cpu_before), (answered() - answered_before) as f64);
                 let waits = world.looked();
                 let p99 = waits.get(waits.len() * 99 / 100).copied().unwrap_or_default();
                 Half {

@@ -58,12 +58,11 @@ for i = 5, #K do
   local at, key = 4 + (i - 5) * WIDTH, K[i]
   local now = write('HMGET', key, unpack(FIELDS))
   if not now[1] then
-    local name, changed = A[at + 1], false
+    local name = A[at + 1]
     local function set(field, was, is)
       local is_text, was_number = string.format('%.0f', is), tonumber(was or 0)
       if was_number == is then return end
       call('HSET', key, field, is_text)
-      changed = true
       for _, part in ipairs({ A[at], field, was or '0', is_text }) do repaired[#repaired + 1] = part end
     end
     local gains = gained[name] or {}
@@ -86,9 +85,9 @@ for i = 5, #K do
       end
       local duration = tonumber(call('HGET', key, 'duration_ms') or 0)
       call('HSET', key, 'duration_seconds', string.format('%.0f', math.floor(duration / 1000)))
-      changed = true
     end
-    if changed then write('SADD', K[4], A[at]) end
+    -- Whoever deleted the list of days left the days.
+    if call('EXISTS', key) == 1 then write('SADD', K[4], A[at]) end
   end
 end
 return answer(1, repaired)

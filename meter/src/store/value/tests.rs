@@ -6,7 +6,6 @@ use portalmeter_rules::id::Name;
 use portalmeter_rules::verdict::{Evidence, Kind};
 
 use super::{Also, Damaged, VERSION, Value, Visitor, read, write};
-use crate::fold::{Conversion, Counted, Effect};
 use crate::history::{History, Memory};
 use crate::names::{Company, Item, Shown};
 use crate::observation::Observation;
@@ -48,24 +47,15 @@ fn reason() -> impl Strategy<Value = Reason> {
     prop::sample::select(vec![Start, Midnight, Login, Relogin, UserSwitch])
 }
 
-fn effect() -> impl Strategy<Value = Effect> {
-    let converted = (any::time(), any::day()).prop_map(|(session, day)| Effect::Converted(Conversion { session, day }));
-    let counted = (any::time(), observation(), class(), reason()).prop_map(|(session, seen, class, reason)| {
-        let Observation { at, day, user, stamp, note, .. } = seen;
-        Effect::Counted(Counted { session, day, class, reason, at, user, stamp, note })
-    });
-    prop_oneof![converted, counted]
-}
-
 fn session() -> impl Strategy<Value = Session> {
     let when = (any::time(), any::time(), any::day(), prop::option::of(any::day()));
-    let what = (reason(), class(), prop::option::of(any::name()), prop::collection::vec(effect(), 0..3));
-    let rest = proptest::array::uniform2(proptest::bool::ANY);
+    let what = (reason(), class(), prop::option::of(any::name()));
+    let rest = proptest::array::uniform3(proptest::bool::ANY);
     (when, what, rest, proptest::num::u32::ANY).prop_map(
         |(
             (started, last_seen, counted_day, converted),
-            (began, class, user, held),
-            [proven_guest, logged_out],
+            (began, class, user),
+            [proven_guest, logged_out, counted],
             pages,
         )| {
             Session {
@@ -79,7 +69,7 @@ fn session() -> impl Strategy<Value = Session> {
                 user,
                 pages,
                 converted,
-                held,
+                counted,
             }
         },
     )
