@@ -223,6 +223,9 @@ impl<'a> Work<'a> {
     }
 
     fn note(&self, outcome: Result<(), KeeperError>) {
+        if matches!(&outcome, Err(KeeperError::Store(error)) if error.only_waits() && self.knows_why()) {
+            return;
+        }
         let mut health = self.shared.health.lock().unwrap_or_else(PoisonError::into_inner);
         let health = &mut *health;
         let (store, ledger) = match outcome {
@@ -240,6 +243,11 @@ impl<'a> Work<'a> {
             }
             *was = is;
         }
+    }
+
+    /// Why the store is not read was said before.
+    fn knows_why(&self) -> bool {
+        self.shared.health.lock().unwrap_or_else(PoisonError::into_inner).store.is_some()
     }
 
     fn health(&self, change: impl FnOnce(&mut Health)) {

@@ -82,17 +82,26 @@ pub enum StoreError {
     #[error("{0} visitors are written by other nodes all the time; they are tried again")]
     Contended(usize),
     /// Redis said so, or nothing.
-    #[error(transparent)]
+    #[error("{}: {}", .0, .0.hint())]
     Redis(#[from] redis::RedisError),
     /// It does not know what it knew; see [`Store::continuity`].
     #[error("the store has forgotten what it was told")]
     Forgot,
     /// What the ledger knows of visitors that the store has forgotten cannot be asked for.
-    #[error("the ledger has to be asked who was there, because the store has forgotten: {0}")]
+    #[error(
+        "commits wait for the ledger, which has to be asked who was there before the keys of the store were made: {0}"
+    )]
     Unrecalled(LedgerError),
     /// The ledger that shares its file said so.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+}
+
+impl StoreError {
+    /// Nothing was asked: it failed a moment ago.
+    pub(crate) fn only_waits(&self) -> bool {
+        matches!(self, Self::Redis(error) if error.trouble == redis::error::Trouble::Waiting)
+    }
 }
 
 /// A store: values that are compared and set, counters, and entries on their way to the ledger.

@@ -79,7 +79,10 @@ fn note(shared: &Shared, arrears: &mut Arrears, outcome: Result<(), StoreError>)
             if outbox.failure.is_none() {
                 tracing::error!(%error, "the store takes no commits; they are tried again");
             }
-            outbox.failure = Some(error.to_string());
+            // Why it is not asked again yet was said before.
+            if outbox.failure.is_none() || !error.only_waits() {
+                outbox.failure = Some(error.to_string());
+            }
         }
     }
 }

@@ -32,6 +32,7 @@ pub mod guard;
 mod keys;
 pub mod live;
 mod node;
+mod probe;
 mod script;
 mod sentinels;
 pub mod shared;

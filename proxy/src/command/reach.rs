@@ -1,6 +1,6 @@
 //! Whether what a configuration names can be reached from here, within a bounded time.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -35,8 +35,8 @@ const CLOCKS: i64 = 1_000;
 pub(crate) fn store(config: &Config) -> Vec<Reached> {
     let Store::Redis(settings) = &config.store else { return Vec::new() };
     let place = settings.address.to_string();
-    let settings = settings.clone();
-    match within(PATIENCE, move || look(&settings)) {
+    let (settings, portals) = (settings.clone(), keeping::portals(config));
+    match within(PATIENCE, move || look(&settings, &portals)) {
         None => {
             vec![Reached::Away(format!("the store at {place} does not answer within {} s", PATIENCE.as_secs()))]
         }
@@ -48,16 +48,24 @@ pub(crate) fn store(config: &Config) -> Vec<Reached> {
             let said = format!("the store at {place}: {error}: {}", error.hint());
             let is_useless = matches!(
                 error.trouble,
-                Trouble::Denied | Trouble::Forbidden | Trouble::Address | Trouble::IsCluster | Trouble::ReadOnly
+                Trouble::Denied
+                    | Trouble::DeniedBySentinels
+                    | Trouble::Forbidden
+                    | Trouble::Address
+                    | Trouble::NoDatabase
+                    | Trouble::IsCluster
+                    | Trouble::IsNoCluster
+                    | Trouble::ReadOnly
             );
             vec![if is_useless { Reached::Useless(said) } else { Reached::Away(said) }]
         }
     }
 }
 
-fn look(settings: &Settings) -> Result<Vec<Finding>, RedisError> {
+fn look(settings: &Settings, portals: &[Arc<str>]) -> Result<Vec<Finding>, RedisError> {
     let mut store = RedisStore::new(settings);
     store.clock()?;
+    portals.iter().try_for_each(|portal| store.probe(portal))?;
     store.findings(CLOCKS)
 }
 

@@ -60,6 +60,10 @@ fn tell(message: &str, text: &str, at: Range<usize>, notes: &mut Notes) {
         notes.error(at, format!("unknown key `{key}`")).label("not known here").advise(suggestion(key, known));
         return;
     }
+    if let Some(number) = message.strip_prefix("invalid value: integer `-").and_then(|rest| rest.split('`').next()) {
+        notes.error(at, format!("`-{number}` is below zero")).advise("write a whole number, 0 or more");
+        return;
+    }
     let Some((found, expected)) =
         message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
     else {

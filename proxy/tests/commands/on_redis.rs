@@ -50,6 +50,29 @@ fn check_tells_a_store_that_is_away_from_one_that_refuses() {
 }
 
 #[test]
+fn check_says_how_to_mend_what_run_could_not_use() {
+    let server = Server::start(&["--appendonly yes"]);
+    let cluster = Server::start(&["--appendonly yes", "--cluster-enabled yes"]);
+    for user in ["blind ~pm:* +@all -@scripting", "elsewhere ~other:* +@all", "reader ~pm:* +@all -@write"] {
+        server.does::<()>(&format!("ACL SETUSER {user} on >p"));
+    }
+    let (there, slots) = (server.port, cluster.port);
+    cluster.does::<()>("CLUSTER ADDSLOTS 1 2 3");
+    for (url, remedy) in [
+        (format!("redis://blind:p@127.0.0.1:{there}"), "the user of store.url needs"),
+        (format!("redis://elsewhere:p@127.0.0.1:{there}"), "the user of store.url needs"),
+        (format!("redis://reader:p@127.0.0.1:{there}"), "the user of store.url needs"),
+        (format!("redis://127.0.0.1:{there}/99"), "write a smaller one"),
+        (format!("redis+cluster://127.0.0.1:{there}"), "write redis:// in store.url"),
+        (format!("redis://127.0.0.1:{slots}"), "nodes or slots are missing"),
+    ] {
+        let told = check(&format!("url = \"{url}\""));
+        assert!(told.aside.contains(remedy), "{url}: {told:?}");
+        assert_eq!(told.code, if remedy.contains("slots") { 0 } else { 1 }, "{url}: {told:?}");
+    }
+}
+
+#[test]
 fn check_speaks_tls_with_who_is_trusted() {
     let dir = tempfile::tempdir().unwrap();
     let (_server, port) = Server::encrypted(dir.path(), &["--appendonly yes"]);

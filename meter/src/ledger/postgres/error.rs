@@ -19,6 +19,9 @@ impl From<Error> for LedgerError {
         if broken.is_some_and(|broken| !matches!(broken.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput)) {
             return Self::Away(what);
         }
+        if what.contains("server does not support TLS") {
+            return Self::Refused(format!("{what}: let the server speak TLS, or write sslmode=disable in ledger.url"));
+        }
         if what.starts_with(TLS) {
             return Self::Refused(format!(
                 "{what}: name its certificate's issuer (sslrootcert=FILE) or another sslmode in ledger.url"

@@ -36,6 +36,12 @@ pub enum Trouble {
     Moving,
     /// It is a cluster, and the address says that it is not.
     IsCluster,
+    /// It is none, and the address says that it is.
+    IsNoCluster,
+    /// It has no database of this number.
+    NoDatabase,
+    /// The sentinels do not take our user and password.
+    DeniedBySentinels,
     /// The sentinels do not know the primary.
     NoPrimary,
     /// The address cannot be used: certificates, names.
@@ -65,6 +71,9 @@ impl Trouble {
             Self::ClusterDown => "see `redis-cli cluster info`: nodes or slots are missing",
             Self::Moving => "nothing to do: slots are on their way to another node",
             Self::IsCluster => "write redis+cluster:// in store.url",
+            Self::IsNoCluster => "write redis:// in store.url",
+            Self::NoDatabase => "store.url ends with a database's number: write a smaller one, or raise `databases`",
+            Self::DeniedBySentinels => "correct store.sentinel_user and store.sentinel_password",
             Self::NoPrimary => {
                 "see `redis-cli -p 26379 sentinel masters`: store.url names another primary, or there is none now"
             }
@@ -90,6 +99,9 @@ impl Trouble {
             Self::ClusterDown => "cluster_down",
             Self::Moving => "moving",
             Self::IsCluster => "is_cluster",
+            Self::IsNoCluster => "is_no_cluster",
+            Self::NoDatabase => "no_database",
+            Self::DeniedBySentinels => "denied_by_sentinels",
             Self::NoPrimary => "no_primary",
             Self::Address => "address",
             Self::Unexpected => "unexpected",
@@ -122,7 +134,12 @@ impl Trouble {
         ];
         let is = |word: &str| code == word || text.contains(&format!("-{word} "));
         let known = words.into_iter().find_map(|(word, trouble)| is(word).then_some(trouble));
-        let phrases = [("invalid password", Self::Denied), ("user executing the script can't", Self::Forbidden)];
+        let phrases = [
+            ("invalid password", Self::Denied),
+            ("user executing the script can't", Self::Forbidden),
+            ("cluster support disabled", Self::IsNoCluster),
+            ("DB index is out of range", Self::NoDatabase),
+        ];
         let phrase = || phrases.into_iter().find_map(|(phrase, trouble)| text.contains(phrase).then_some(trouble));
         known.or_else(phrase).unwrap_or(Self::Unexpected)
     }

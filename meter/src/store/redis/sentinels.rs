@@ -14,6 +14,14 @@ pub(super) struct Sentinels {
     asked: Option<(Host, Connection)>,
 }
 
+/// What is wrong with who we are to a sentinel is not mended where who we are to Redis is.
+fn of_sentinels(mut error: RedisError) -> RedisError {
+    if error.trouble == Trouble::Denied {
+        error.trouble = Trouble::DeniedBySentinels;
+    }
+    error
+}
+
 impl Sentinels {
     pub(super) fn new(hosts: Vec<Host>, master: String, opening: Opening) -> Self {
         Self { hosts, master, opening, asked: None }
@@ -41,7 +49,7 @@ impl Sentinels {
                     self.hosts.swap(0, at);
                     return Ok(primary);
                 }
-                Err(error) => worst = error,
+                Err(error) => worst = of_sentinels(error),
             }
         }
         Err(worst)

@@ -24,6 +24,7 @@ fn names_hosts_and_paths_that_are_none() {
         ("metering = \"off\"\n", "\"off\"", "not among the words", "`observe`"),
         ("experience = \"comunity\"\n", "\"comunity\"", "not an experience", "did you mean `community`?"),
         ("contracted_sessions = 0\n", "0\n", "no sessions", "leave it out"),
+        ("session.min_pages = -1\n", "-1\n", "below zero", "0 or more"),
         ("session.min_pages = 0\n", "0\n", "1 or more", "first page"),
         ("session.login = \"cout\"\n", "\"cout\"", "not among", "did you mean `count`?"),
         ("[portal.bots]\nadd = [\"\"]\n", "\"\"", "empty", "AcmeProbe"),

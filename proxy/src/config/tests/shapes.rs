@@ -23,7 +23,7 @@ fn wrong_types_are_told_in_the_words_of_toml() {
         ("timezone = 1\n", "1\n", "expected text, found a number", "quotes: \"1\""),
         ("default = \"yes\"\n", "\"yes\"", "expected true or false, found text", "without quotes"),
         ("contracted_sessions = \"5\"\n", "\"5\"", "expected a whole number, found text", "digits"),
-        ("contracted_sessions = -5\n", "-5", "`-5`", ""),
+        ("contracted_sessions = -5\n", "-5", "`-5` is below zero", "0 or more"),
         ("session = 3\n", "3\n", "expected a table, found a number", ""),
     ]);
     let single = portal("").replace("[[portal]]", "[portal]");
