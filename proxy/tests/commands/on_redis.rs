@@ -68,7 +68,7 @@ fn check_says_how_to_mend_what_run_could_not_use() {
     ] {
         let told = check(&format!("url = \"{url}\""));
         assert!(told.aside.contains(remedy), "{url}: {told:?}");
-        assert_eq!(told.code, if remedy.contains("slots") { 0 } else { 1 }, "{url}: {told:?}");
+        assert_eq!(told.code, i32::from(!remedy.contains("slots")), "{url}: {told:?}");
     }
 }
 
