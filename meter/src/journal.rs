@@ -257,10 +257,11 @@ impl Journal {
         }
     }
 
-    /// Waits until entry `number` is written, at most so long; says whether it is. Blocks: not for requests.
+    /// Waits until entry `number`, and what was journaled before, is written, at most so long; says whether it is. What
+    /// was not journaled at a bound is not waited for. Blocks: not for requests.
     #[expect(clippy::disallowed_methods, reason = "how long a disk takes is no event's time")]
     pub fn wait_written(&self, number: u64, at_most: Duration) -> bool {
-        let begun = Instant::now();
+        let (begun, number) = (Instant::now(), number.min(lock(&self.shared.buffer).upto));
         while *self.shared.written.borrow() < number {
             if begun.elapsed() > at_most || lock(&self.writer).is_none() {
                 return false;

@@ -141,7 +141,7 @@ impl Archive {
         looked: &mut Looked,
     ) -> Result<(), LedgerError> {
         let mut expected = self.refolded.portals.remove(portal).unwrap_or_default();
-        let mut doubts = Doubts { archive: self, left: BTreeSet::new(), zones: HashMap::new() };
+        let mut doubts = Doubts { archive: self, left: BTreeSet::new(), recent: 0, zones: HashMap::new() };
         let query = Lines {
             portal: Some(portal.to_owned()),
             from: Some(month.first()),
@@ -181,6 +181,13 @@ impl Archive {
             let count = doubts.left.len();
             looked.left_out.push(format!("{portal}: {count} visitors who were there when the journals begin"));
         }
+        if doubts.recent > 0 {
+            looked.left_out.push(format!(
+                "{portal}: {} records since {}, by journals or ledger alone, for they may be on their way: ask again later",
+                doubts.recent,
+                instant(self.upto)
+            ));
+        }
         Ok(())
     }
 }
@@ -189,6 +196,8 @@ impl Archive {
 struct Doubts<'a> {
     archive: &'a Archive,
     left: BTreeSet<Somebody>,
+    /// Records that may be on their way.
+    recent: u64,
     zones: HashMap<String, Zone>,
 }
 
@@ -200,6 +209,7 @@ impl Doubts<'_> {
             return false;
         }
         if at > *upto {
+            self.recent += 1;
             return false;
         }
         if begins.is_none() && gaps.is_empty() {
