@@ -106,7 +106,9 @@ impl ShutdownSignalWatch for Drain {
             }
             let patience = drain.saturating_sub(begun.elapsed()).max(FLUSH);
             let kept = within(patience, finish).unwrap_or_else(|| {
-                tracing::error!("journal and store could not be written in time: their disk stalls");
+                tracing::error!(
+                    "journal, store and ledger were not written in time: a disk or a server does not answer"
+                );
                 false
             });
             tracing::info!("ended");

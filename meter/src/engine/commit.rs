@@ -76,12 +76,12 @@ fn note(shared: &Shared, arrears: &mut Arrears, outcome: Result<(), StoreError>)
         }
         Err(error) => {
             shared.tally.failed_commits.fetch_add(1, Ordering::Relaxed);
-            if outbox.failure.is_none() {
-                tracing::error!(%error, "the store takes no commits; they are tried again");
-            }
+            let reason = error.to_string();
             // Why it is not asked again yet was said before.
-            if outbox.failure.is_none() || !error.only_waits() {
-                outbox.failure = Some(error.to_string());
+            let said = |before: &String| error.only_waits() || *before == reason;
+            if !outbox.failure.as_ref().is_some_and(said) {
+                tracing::error!(%error, "the store takes no commits; they are tried again");
+                outbox.failure = Some(reason);
             }
         }
     }

@@ -74,6 +74,11 @@ impl PostgresLedger {
         Ok(Self { to: Use::Read, ..Self::new(url)? })
     }
 
+    /// Whether the user may write the tables, or make them if there are none: [`LedgerError::Refused`] if not.
+    pub fn may_keep(&mut self) -> Result<(), LedgerError> {
+        schema::may_keep(&mut self.address.connect()?)
+    }
+
     fn connected<T>(&mut self, work: impl FnOnce(&mut Connected) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
         let asked = self.asked.clone();
         asked.during(|| {

@@ -73,7 +73,7 @@ pub(crate) fn correct(args: &CorrectArgs) -> ExitCode {
 
 fn book(args: &CorrectArgs, config: &Config, id: Name, now: Millis) -> Result<String, Refusal> {
     let portal = config.portals.iter().find(|portal| *portal.rules.name == *args.portal);
-    let mut ledger = if args.dry_run { ledger::to_read(config)? } else { ledger::to_write(config)? };
+    let mut ledger = if args.dry_run { ledger::to_ask(config)? } else { ledger::to_write(config)? };
     let totals = ledger.totals(&args.portal, Which::All)?.days;
     let correction = asked(args, portal, config, &totals, id, now).map_err(Refusal::Asked)?;
     if let Some(booked) = line(&mut *ledger, id)? {

@@ -53,6 +53,10 @@ pub(crate) fn store(config: &Config) -> Vec<Reached> {
                     | Trouble::Forbidden
                     | Trouble::Address
                     | Trouble::NoDatabase
+                    | Trouble::NoPrimary
+                    | Trouble::IsNoSentinel
+                    | Trouble::IsSentinel
+                    | Trouble::Distrusted
                     | Trouble::IsCluster
                     | Trouble::IsNoCluster
                     | Trouble::ReadOnly
@@ -79,6 +83,7 @@ pub(crate) fn ledger(config: &Config) -> Vec<Reached> {
     let (place, config) = (ledger::place(config), config.clone());
     let names = keeping::portals(&config);
     let ask = move || {
+        ledger::may_keep(&config)?;
         let mut ledger = ledger::to_read(&config)?;
         Ok((ledger.id()?, zones::as_counted(&config, &mut *ledger, now())?))
     };

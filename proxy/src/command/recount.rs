@@ -45,7 +45,7 @@ pub(crate) fn recount(args: &RecountArgs) -> ExitCode {
         Store::Redis(settings) => Some(InRedis(RedisStore::new(settings))),
     };
     let counters = counters.as_mut().map(|counters| counters as &mut dyn Counters);
-    let looked = ledger::to_read(&config).map_err(ArchiveError::from).and_then(|mut ledger| {
+    let looked = ledger::to_ask(&config).map_err(ArchiveError::from).and_then(|mut ledger| {
         let tell = &mut |finding: Finding| answer.finding(&finding);
         portalmeter_meter::recount::recount(&mut *ledger, counters, &question, tell)
     });

@@ -76,7 +76,7 @@ pub(super) fn names(config: &Config) -> String {
 }
 
 fn ask(config: &Config, queries: &[Query]) -> Result<Vec<Usage>, LedgerError> {
-    let mut ledger = ledger::to_read(config)?;
+    let mut ledger = ledger::to_ask(config)?;
     let mut usage = Vec::new();
     for query in queries {
         usage.extend(ledger.usage(query)?);

@@ -1,5 +1,10 @@
 //! The same commands where the ledger is a Postgres.
 
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+use portalmeter_meter::ledger::Ledger;
 use portalmeter_meter::ledger::postgres::PostgresLedger;
 
 use super::books::{Books, today};
@@ -55,4 +60,40 @@ fn the_books_are_kept_in_postgres_as_in_sqlite() {
     let told = books.ask("correct --portal support --day today --class bot --amount 1 --author ann --reason x");
     assert!(told.code == 1 && told.out.is_empty() && told.aside.contains("the ledger is away"), "{told:?}");
     assert!(said_so(&told) && told.aside.ends_with("\nnothing was booked\n"), "{told:?}");
+}
+
+#[test]
+fn check_says_who_may_not_write() {
+    let server = Postgres::start();
+    server.sql("CREATE ROLE reader LOGIN");
+    let url = server.schema();
+    let schema = url.split("search_path%3D").nth(1).unwrap().to_owned();
+    server.sql(&format!("GRANT USAGE ON SCHEMA {schema} TO reader"));
+    let books = Books::empty(&format!("[ledger]\nurl = \"{}\"\n", url.replacen("//postgres@", "//reader@", 1)));
+    let told = books.ask("check");
+    let cure = format!("may not write in schema `{schema}`: GRANT");
+    assert!(told.code == 1 && told.aside.contains(&cure), "{told:?}");
+
+    PostgresLedger::new(&url).unwrap().id().unwrap();
+    server.sql(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO reader"));
+    let told = books.ask("check");
+    assert!(told.code == 1 && told.aside.contains(&cure), "{told:?}");
+    assert_eq!(books.ask("report --day today").code, 0, "who may read may ask");
+    server.sql(&format!("GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO reader"));
+    assert_eq!(books.ask("check").code, 0);
+}
+
+#[test]
+fn a_server_that_says_nothing_is_told_while_it_is_waited_for() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://pm@{}/usage?sslmode=disable", silent.local_addr().unwrap());
+    let books = Books::empty(&format!("[ledger]\nurl = \"{url}\"\n"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portalmeter"));
+    let command = command.current_dir(books.path()).args(["report", "--day", "today"]);
+    let mut asking = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(asking.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let told = said.into_iter().find(|line| line.contains("the ledger has not answered for 10 s"));
+    asking.kill().unwrap();
+    asking.wait().unwrap();
+    assert!(told.is_some());
 }

@@ -12,7 +12,7 @@ use super::told::portalmeter;
 use crate::faults::meter::until;
 use crate::faults::stage::{Given, Stage, get};
 use crate::postgres::Postgres;
-use crate::redis_server::Server;
+use crate::redis_server::{Sentinel, Server};
 
 fn check(store: &str) -> super::told::Told {
     let books = Books::empty(&format!("[store]\n{store}\n"));
@@ -53,16 +53,28 @@ fn check_tells_a_store_that_is_away_from_one_that_refuses() {
 fn check_says_how_to_mend_what_run_could_not_use() {
     let server = Server::start(&["--appendonly yes"]);
     let cluster = Server::start(&["--appendonly yes", "--cluster-enabled yes"]);
+    let sentinel = Sentinel::of(&server);
     for user in ["blind ~pm:* +@all -@scripting", "elsewhere ~other:* +@all", "reader ~pm:* +@all -@write"] {
         server.does::<()>(&format!("ACL SETUSER {user} on >p"));
     }
-    let (there, slots) = (server.port, cluster.port);
+    for user in ["streamless -@stream", "groupless -xgroup", "eternal -pexpire", "hoarder -del"] {
+        let (name, without) = user.split_once(' ').unwrap();
+        server.does::<()>(&format!("ACL SETUSER {name} ~pm:* +@all {without} on >p"));
+    }
+    let (there, slots, watches) = (server.port, cluster.port, sentinel.port);
     cluster.does::<()>("CLUSTER ADDSLOTS 1 2 3");
     for (url, remedy) in [
         (format!("redis://blind:p@127.0.0.1:{there}"), "the user of store.url needs"),
         (format!("redis://elsewhere:p@127.0.0.1:{there}"), "the user of store.url needs"),
         (format!("redis://reader:p@127.0.0.1:{there}"), "the user of store.url needs"),
+        (format!("redis://streamless:p@127.0.0.1:{there}"), "the user of store.url needs"),
+        (format!("redis://groupless:p@127.0.0.1:{there}"), "the user of store.url needs"),
+        (format!("redis://eternal:p@127.0.0.1:{there}"), "the user of store.url needs"),
+        (format!("redis://hoarder:p@127.0.0.1:{there}"), "the user of store.url needs"),
         (format!("redis://127.0.0.1:{there}/99"), "write a smaller one"),
+        (format!("redis+sentinel://127.0.0.1:{there}/main"), "write it without +sentinel"),
+        (format!("redis+sentinel://127.0.0.1:{watches}/other"), "store.url names another primary"),
+        (format!("redis://127.0.0.1:{watches}"), "write redis+sentinel://"),
         (format!("redis+cluster://127.0.0.1:{there}"), "write redis:// in store.url"),
         (format!("redis://127.0.0.1:{slots}"), "nodes or slots are missing"),
     ] {
@@ -80,7 +92,9 @@ fn check_speaks_tls_with_who_is_trusted() {
     let told = check(&format!("{url}\nca_file = \"{}\"", dir.path().join("ca.pem").display()));
     assert_eq!((told.code, told.aside.as_str()), (0, ""), "{told:?}");
     let told = check(&url);
-    assert!(told.aside.contains("certificate"), "{told:?}");
+    assert!(told.code == 1 && told.aside.contains("store.ca_file"), "{told:?}");
+    let told = check(&url.replace("rediss", "redis"));
+    assert!(told.aside.contains("rediss:// if it speaks TLS"), "{told:?}");
 }
 
 #[test]

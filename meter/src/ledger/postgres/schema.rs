@@ -37,6 +37,26 @@ pub(super) fn ready(client: &mut Client, to: Use) -> Result<LedgerId, LedgerErro
     words::ledger_id(id.as_deref())
 }
 
+/// Whether who is connected may write the tables, or make them.
+pub(super) fn may_keep(client: &mut Client) -> Result<(), LedgerError> {
+    let schema = server(client)?;
+    let (sql, cure) = if version(client, &schema)?.is_some() {
+        let sql = "SELECT bool_and(has_table_privilege(place, 'INSERT') AND has_table_privilege(place, 'UPDATE'))
+                   FROM (SELECT format('%I.%I', schemaname, tablename) AS place FROM pg_tables
+                         WHERE schemaname = $1 AND tablename IN ('position', 'session', 'usage_day', 'usage_record')) ours";
+        (sql, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA")
+    } else {
+        ("SELECT has_schema_privilege($1::text, 'CREATE')", "GRANT USAGE, CREATE ON SCHEMA")
+    };
+    let may: Option<bool> = client.query_one(sql, &[&schema])?.try_get(0)?;
+    if may == Some(false) {
+        return Err(LedgerError::Refused(format!(
+            "the user of ledger.url may not write in schema `{schema}`: {cure} \"{schema}\" TO it"
+        )));
+    }
+    Ok(())
+}
+
 /// Whether the version in the tables is ours.
 pub(super) fn known(value: &str) -> Result<(), LedgerError> {
     compare(value.parse().map_err(|_| words::damaged("schema", value))?)

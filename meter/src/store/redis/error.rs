@@ -44,6 +44,12 @@ pub enum Trouble {
     DeniedBySentinels,
     /// The sentinels do not know the primary.
     NoPrimary,
+    /// A Redis answers where a sentinel should.
+    IsNoSentinel,
+    /// A sentinel answers where a Redis should.
+    IsSentinel,
+    /// Nobody we trust vouches for its certificate, or it is another's.
+    Distrusted,
     /// The address cannot be used: certificates, names.
     Address,
     /// Anything else.
@@ -54,10 +60,13 @@ impl Trouble {
     /// What the operator can do about it, in one line.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Away => "see whether Redis runs and can be reached at store.url; what is missing is sent again",
+            Self::Away => {
+                "see whether Redis runs and answers at store.url (rediss:// if it speaks TLS, else redis://); what is \
+                 missing is sent again"
+            }
             Self::Waiting => "nothing to do: Redis is asked again by itself",
             Self::Forgot => "nothing to do: the recent past is sent again; see why Redis lost it",
-            Self::Denied => "correct user and password in store.url",
+            Self::Denied => "correct user and password in store.url, or leave them out if it asks for none",
             Self::Forbidden => {
                 "the user of store.url needs ~pm:* +@read +@write +@connection +@scripting +time +cluster|slots \
                  -@dangerous +info"
@@ -76,6 +85,11 @@ impl Trouble {
             Self::DeniedBySentinels => "correct store.sentinel_user and store.sentinel_password",
             Self::NoPrimary => {
                 "see `redis-cli -p 26379 sentinel masters`: store.url names another primary, or there is none now"
+            }
+            Self::IsNoSentinel => "name the sentinels in store.url, or write it without +sentinel",
+            Self::IsSentinel => "write redis+sentinel://HOST:PORT/PRIMARY in store.url",
+            Self::Distrusted => {
+                "name who signed its certificate in store.ca_file, and in store.url the host as the certificate has it"
             }
             Self::Address => "correct store.url or the certificates",
             Self::Unexpected => "see the log of Redis",
@@ -103,6 +117,9 @@ impl Trouble {
             Self::NoDatabase => "no_database",
             Self::DeniedBySentinels => "denied_by_sentinels",
             Self::NoPrimary => "no_primary",
+            Self::IsNoSentinel => "is_no_sentinel",
+            Self::IsSentinel => "is_sentinel",
+            Self::Distrusted => "distrusted",
             Self::Address => "address",
             Self::Unexpected => "unexpected",
         }
@@ -139,11 +156,18 @@ impl Trouble {
             ("user executing the script can't", Self::Forbidden),
             ("cluster support disabled", Self::IsNoCluster),
             ("DB index is out of range", Self::NoDatabase),
+            ("unknown command 'SENTINEL'", Self::IsNoSentinel),
+            ("unknown command `SENTINEL`", Self::IsNoSentinel),
+            ("unknown command 'TIME'", Self::IsSentinel),
+            ("unknown command `TIME`", Self::IsSentinel),
         ];
         let phrase = || phrases.into_iter().find_map(|(phrase, trouble)| text.contains(phrase).then_some(trouble));
         known.or_else(phrase).unwrap_or(Self::Unexpected)
     }
 }
+
+/// How the client tells of a certificate that it does not take; it does not tell it otherwise.
+const CERTIFICATE: &str = "invalid peer certificate";
 
 /// Why a Redis did not do as asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,6 +197,7 @@ impl RedisError {
     pub(super) fn of_client(server: &str, error: &redis::RedisError) -> Self {
         let said = error.to_string();
         let trouble = match error.kind() {
+            ErrorKind::Io | ErrorKind::Parse if said.contains(CERTIFICATE) => Trouble::Distrusted,
             ErrorKind::Io | ErrorKind::Parse => Trouble::Away,
             ErrorKind::AuthenticationFailed => Trouble::Denied,
             ErrorKind::InvalidClientConfig => Trouble::Address,

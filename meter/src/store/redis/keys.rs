@@ -70,6 +70,11 @@ impl PortalKeys {
         format!("{}aside:", self.root)
     }
 
+    /// A key of the portal that has no place here.
+    pub(super) fn named(&self, name: &str) -> String {
+        format!("{}{name}", self.root)
+    }
+
     /// A key's name within the portal.
     pub(super) fn name<'k>(&self, key: &'k str) -> &'k str {
         key.strip_prefix(&self.root).unwrap_or(key)

@@ -10,8 +10,21 @@ use super::error::RedisError;
 use super::fleet::Pipeline;
 use super::{RedisStore, script};
 
-/// No epoch is called so: a step of it does nothing.
+/// No epoch, and no key of a portal, is called so: what is done with it does nothing.
 const NOBODYS: &str = "?";
+/// What commits, ledgers and chores do with keys, and cannot do to a key that is not there.
+const HARMLESS: [(&str, &[&str], &[&str]); 10] = [
+    ("PEXPIRE", &[], &["1"]),
+    ("DEL", &[], &[]),
+    ("SET", &[], &["", "XX"]),
+    ("HDEL", &[], &[NOBODYS]),
+    ("ZADD", &[], &["XX", "0", NOBODYS]),
+    ("XTRIM", &[], &["MAXLEN", "0"]),
+    ("XDEL", &[], &["0-1"]),
+    ("XRANGE", &[], &["-", "+"]),
+    ("XINFO", &["STREAM"], &[]),
+    ("XGROUP", &["SETID"], &[NOBODYS, "0"]),
+];
 
 impl RedisStore {
     /// Tries, for a portal, what needs the rights, the database and the server that commits need. Nothing is changed.
@@ -26,14 +39,23 @@ impl RedisStore {
         step.arg("EVALSHA").arg(&script.sha).arg(4).arg(&keys.epoch).arg(&keys.live).arg(&keys.records).arg(&keys.days);
         step.arg(NOBODYS);
         pipeline.add_script(keys.slot, &step, script);
+        let nobodys = keys.named(NOBODYS);
+        for (name, sub, args) in HARMLESS {
+            pipeline.add(keys.slot, cmd(name).arg(sub).arg(&nobodys).arg(args));
+        }
         for shared in ["nodes", "policies"] {
             let key = self.keys.shared(shared);
             pipeline.add(HashSlot::for_key(&key), cmd("EXISTS").arg(&key));
         }
         self.fleet.run(&pipeline).into_iter().try_for_each(|answer| match answer {
             // What is not ours under a key of ours is renamed when it is found.
-            Err(error) if !error.is_foreign() => Err(error),
+            Err(error) if !error.is_foreign() && !is_about_nobody(&error) => Err(error),
             _ => Ok(()),
         })
     }
+}
+
+/// There is no such key, and it would have been done if there were.
+fn is_about_nobody(error: &RedisError) -> bool {
+    ["no such key", "requires the key to exist"].iter().any(|words| error.said.contains(words))
 }
