@@ -9,6 +9,7 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -79,6 +80,10 @@ pub struct Journal {
 struct Shared {
     dir: PathBuf,
     node: NodeId,
+    /// The folder is ours while this is locked.
+    held: Mutex<Option<File>>,
+    /// What was put down of policies.
+    policies: Mutex<String>,
     limits: Limits,
     buffer: Mutex<Buffer>,
     filled: Condvar,
@@ -88,6 +93,8 @@ struct Shared {
     said: room::Said,
     lost: AtomicU64,
     stalled: AtomicBool,
+    /// Somebody removed what was written.
+    removed: AtomicBool,
     /// The segment that is being written, to be synced beside the writing.
     open: Mutex<Option<Arc<File>>>,
 }
@@ -112,6 +119,8 @@ const RETRY: Duration = Duration::from_millis(250);
 /// What nobody waits for is written at the latest after this.
 const STRAGGLERS: Duration = Duration::from_millis(100);
 
+/// What becomes of a journal that somebody removes from under us.
+pub(crate) const REMOVED: &str = "the journal was removed under us: what only it held is lost; what waits in memory is committed, and pages are journaled anew";
 /// How often what was written is synced.
 const SYNC: Duration = Duration::from_secs(1);
 
@@ -153,13 +162,13 @@ impl Journal {
     /// Begins a journal for `node` in its own folder below `dir`.
     pub fn create(dir: &Path, node: NodeId, limits: Limits) -> io::Result<Self> {
         let folder = dir.join(node.to_string());
-        fs::create_dir_all(&folder)?;
-        let lock = File::create(folder.join(LOCK))?;
-        lock.lock()?;
+        let held = hold(&folder)?;
         let shared = Arc::new(Shared {
             disk: AtomicU64::new(reader::bytes_below(dir)),
             said: room::Said::default(),
             dir: folder,
+            held: Mutex::new(Some(held)),
+            policies: Mutex::default(),
             node,
             limits,
             buffer: Mutex::default(),
@@ -168,6 +177,7 @@ impl Journal {
             failure: Mutex::default(),
             lost: AtomicU64::new(0),
             stalled: AtomicBool::new(false),
+            removed: AtomicBool::new(false),
             open: Mutex::default(),
         });
         let to_sync = Arc::downgrade(&shared);
@@ -176,7 +186,7 @@ impl Journal {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
                 let wrote = write_until_ended(&shared);
-                drop(lock);
+                drop(lock(&shared.held).take());
                 wrote
             })?
         };
@@ -196,18 +206,14 @@ impl Journal {
     /// Puts down the policies that its entries will name.
     pub fn know(&self, stamps: &[Stamp]) -> io::Result<()> {
         let text: String = stamps.iter().map(|stamp| stamp.policy.to_text() + "\n").collect();
-        self.put_down(POLICIES, &text)
+        let put_down = self.shared.put_down(POLICIES, &text);
+        *lock(&self.shared.policies) = text;
+        put_down
     }
 
     /// Puts down what is committed.
     pub fn acknowledge(&self, acknowledged: Acknowledged) -> io::Result<()> {
-        self.put_down(ACKNOWLEDGED, &acknowledged.to_string())
-    }
-
-    fn put_down(&self, name: &str, text: &str) -> io::Result<()> {
-        let draft = self.shared.dir.join(format!("{name}.draft"));
-        fs::write(&draft, text)?;
-        fs::rename(draft, self.shared.dir.join(name))
+        self.shared.put_down(ACKNOWLEDGED, &acknowledged.to_string())
     }
 
     /// Appends entry `number`, which `write` puts into the buffer. Numbers only grow.
@@ -296,19 +302,38 @@ impl Journal {
         self.shared.note_room();
     }
 
-    /// Writes what waits and ends. Says whether all of it could be written.
+    /// Writes what waits and ends. Says whether all of it could be written, and is there.
     pub fn close(&self) -> bool {
         lock(&self.shared.buffer).ends = true;
         self.shared.filled.notify_one();
         let Some(writer) = lock(&self.writer).take() else { return true };
-        writer.join().unwrap_or_else(|_| {
+        let wrote = writer.join().unwrap_or_else(|_| {
             tracing::error!("the journal's thread panicked");
             false
-        })
+        });
+        wrote && self.shared.dir.is_dir() && !self.shared.removed.load(Ordering::Relaxed)
     }
 }
 
 impl Shared {
+    fn put_down(&self, name: &str, text: &str) -> io::Result<()> {
+        let draft = self.dir.join(format!("{name}.draft"));
+        fs::write(&draft, text)?;
+        fs::rename(draft, self.dir.join(name))
+    }
+
+    /// Begins a segment, in a new folder if somebody removed ours.
+    fn begin(&self, number: u64) -> io::Result<Segment> {
+        match Segment::create(&self.dir, number) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                *lock(&self.held) = Some(hold(&self.dir)?);
+                self.put_down(POLICIES, &lock(&self.policies))?;
+                Segment::create(&self.dir, number)
+            }
+            begun => begun,
+        }
+    }
+
     fn note_room(&self) {
         self.said.note(self.disk.load(Ordering::Relaxed), self.limits.disk);
     }
@@ -363,10 +388,15 @@ fn write(shared: &Shared, segment: &mut Option<Segment>, bytes: &[u8], upto: u64
     if segment.as_ref().is_some_and(|segment| segment.length >= shared.limits.segment) {
         *segment = None;
     }
+    if segment.as_ref().is_some_and(Segment::is_removed) {
+        tracing::error!(folder = %shared.dir.display(), "{REMOVED}");
+        shared.removed.store(true, Ordering::Relaxed);
+        *segment = None;
+    }
     let open = if let Some(open) = segment {
         open
     } else {
-        let created = segment.insert(Segment::create(&shared.dir, upto)?);
+        let created = segment.insert(shared.begin(upto)?);
         *lock(&shared.open) = created.file.try_clone().ok().map(Arc::new);
         created
     };
@@ -410,6 +440,19 @@ impl Segment {
         file.write_all(MAGIC)?;
         Ok(Self { file, length: MAGIC.len() as u64 })
     }
+
+    /// Whether somebody removed it under us.
+    fn is_removed(&self) -> bool {
+        self.file.metadata().is_ok_and(|about| about.nlink() == 0)
+    }
+}
+
+/// Makes a node's folder, and locks it for as long as the file lives.
+fn hold(folder: &Path) -> io::Result<File> {
+    fs::create_dir_all(folder)?;
+    let held = File::create(folder.join(LOCK))?;
+    held.lock()?;
+    Ok(held)
 }
 
 fn fail(shared: &Shared, error: &io::Error) {

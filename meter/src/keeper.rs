@@ -13,6 +13,7 @@ use crate::ledger::{Asked, Ledger, LedgerError, OpenDay, Position, Stretch, Take
 use crate::observation::Stamp;
 use crate::stamping::Stamping;
 use crate::store::StoreError;
+use crate::store::redis::clock::Offset;
 use crate::yielding::yield_to_requests;
 
 mod feed;
@@ -40,8 +41,8 @@ pub struct Settings {
     pub flush_interval: Duration,
     /// Reads the clock.
     pub clock: Arc<dyn Fn() -> Millis + Send + Sync>,
-    /// Told what our clock lacks to the store's, now and then, in milliseconds.
-    pub clock_offset: Arc<dyn Fn(Millis) + Send + Sync>,
+    /// Told what our clocks lack to the store's, now and then.
+    pub clock_offset: Arc<dyn Fn(Offset) + Send + Sync>,
     /// Called after each flush, and at the end.
     pub each_flush: Arc<dyn Fn() + Send + Sync>,
 }
@@ -179,6 +180,8 @@ struct Work<'a> {
     left: BTreeMap<Arc<str>, Millis>,
     /// Up to where the ledger is known to have a portal's stream: it may have more, which it says when told it again.
     known_upto: BTreeMap<Arc<str>, Position>,
+    /// What the ledger was known to have: less, and it was put back.
+    acknowledged: BTreeMap<Arc<str>, Position>,
     flushed: Millis,
     swept: Millis,
     minute: Millis,
@@ -195,6 +198,7 @@ impl<'a> Work<'a> {
             known: None,
             left: BTreeMap::new(),
             known_upto: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
             flushed: long_ago,
             swept: long_ago,
             minute: long_ago,
@@ -270,8 +274,11 @@ impl<'a> Work<'a> {
         }
         if self.name.is_none() {
             let name = self.ledger.id()?.to_string();
+            self.acknowledged.clear();
             for (portal, _) in &*portals {
-                self.feed.open(portal, &name)?;
+                if let Some(acknowledged) = self.feed.open(portal, &name)? {
+                    self.acknowledged.insert(Arc::clone(portal), acknowledged);
+                }
             }
             self.known_upto.clear();
             self.name = Some(name);
@@ -296,9 +303,10 @@ impl<'a> Work<'a> {
         if now - self.swept >= TEN_SECONDS || now < self.swept {
             self.swept = now;
             self.sweep(&portals, now)?;
-            let offset = self.feed.clock_offset()?;
-            (settings.clock_offset)(offset);
-            self.health(|health| health.clock_offset = offset);
+            if let Some(offset) = self.feed.clock_offset()? {
+                (settings.clock_offset)(offset);
+                self.health(|health| health.clock_offset = offset.millis);
+            }
         }
         if now - self.minute >= MINUTE || now < self.minute {
             self.minute = now;
@@ -321,7 +329,18 @@ impl<'a> Work<'a> {
                 Some(known) => known,
                 None => self.ledger.position(portal)?,
             };
-            let Read { entries, upto, unreadable } = self.feed.read(portal, from, AT_ONCE)?;
+            if from != Position::START && self.acknowledged.get(portal).is_some_and(|had| from < *had) {
+                self.feed.acknowledge(portal, &name, from)?;
+                self.renew(portal, from, now, "the ledger knows less than it did: is it an older copy?")?;
+                return Ok(());
+            }
+            let Read { entries, upto, unreadable } = match self.feed.read(portal, from, AT_ONCE) {
+                Err(rival @ StoreError::Rival(_)) => {
+                    let renewed = self.renew(portal, from, now, "the ledger was told by another store since")?;
+                    return if renewed { Ok(()) } else { Err(rival.into()) };
+                }
+                read => read?,
+            };
             let Some(upto) = upto else {
                 self.known_upto.insert(Arc::clone(portal), from);
                 return Ok(());
@@ -334,6 +353,7 @@ impl<'a> Work<'a> {
                         health.corrected += taken.corrected;
                     });
                     self.known_upto.insert(Arc::clone(portal), upto);
+                    self.acknowledged.insert(Arc::clone(portal), upto);
                     self.feed.acknowledge(portal, &name, upto)?;
                 }
                 Take::Moved(at) => {
@@ -343,6 +363,19 @@ impl<'a> Work<'a> {
                 }
             }
         }
+    }
+
+    /// Has a portal's recent past sent again, for what the ledger lacks of it nobody will tell otherwise. Says whether that
+    /// begins now.
+    fn renew(&mut self, portal: &Arc<str>, ledger_has: Position, now: Millis, why: &str) -> Result<bool, KeeperError> {
+        // Nothing is sealed before all is there.
+        self.left.insert(Arc::clone(portal), now + LEFT_TO_OTHERS);
+        let renewed = self.feed.renew(portal, ledger_has)?;
+        if renewed {
+            self.acknowledged.remove(portal);
+            tracing::warn!(%portal, why, "the recent past of a portal is sent again");
+        }
+        Ok(renewed)
     }
 
     /// Statistics go to the ledger, and counters are set to what it has.

@@ -38,5 +38,6 @@ mod sheet;
 pub mod stamping;
 pub mod store;
 mod terse;
+pub mod uptime;
 pub mod usage;
 mod yielding;

@@ -92,6 +92,11 @@ pub enum StoreError {
         "commits wait for the ledger, which has to be asked who was there before the keys of the store were made: {0}"
     )]
     Unrecalled(LedgerError),
+    /// The ledger has entries of another stream that are behind what this store has.
+    #[error(
+        "the ledger is told of `{0}` by another store too, another Redis or another prefix: let all nodes use one store, or give each store a ledger of its own; what waits is sent again, once a minute at most"
+    )]
+    Rival(Arc<str>),
     /// The ledger that shares its file said so.
     #[error(transparent)]
     Ledger(#[from] LedgerError),

@@ -87,21 +87,52 @@ fn a_torn_tail_is_cut_at_every_byte_and_reported() {
         let left = length.saturating_sub(MAGIC);
         assert_eq!(entries.len() as u64, left / entry, "{length} bytes");
         let torn = if length < MAGIC { length } else { left % entry };
-        assert_eq!(damage, Damage { torn_bytes: torn, foreign: 0 }, "{length} bytes");
+        assert_eq!(damage, Damage { torn_bytes: torn, ..Damage::default() }, "{length} bytes");
     }
 }
 
 #[test]
-fn what_stands_behind_a_wrong_checksum_is_not_believed() {
+fn what_is_damaged_costs_nothing_of_what_stands_behind_it() {
     let dir = tempfile::tempdir().unwrap();
     let segment = gone(dir.path());
-    let mut bytes = fs::read(&segment).unwrap();
-    let second = (MAGIC + 2 * FRAME + 5) as usize;
-    bytes[second] ^= 1;
-    fs::write(&segment, bytes).unwrap();
-    let (entries, damage) = read(dir.path());
-    assert_eq!(entries, ["first"]);
-    assert_eq!(damage.torn_bytes, 2 * (FRAME + 5));
+    let whole = fs::read(&segment).unwrap();
+    let entry = (FRAME + 5) as usize;
+    for bit in 0..8 * 3 * entry {
+        let mut bytes = whole.clone();
+        bytes[MAGIC as usize + bit / 8] ^= 1 << (bit % 8);
+        fs::write(&segment, bytes).unwrap();
+        let (entries, damage) = read(dir.path());
+        let lost = bit / 8 / entry;
+        let left: Vec<_> = ["first", "2.222", "third"]
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| *at != lost)
+            .map(|(_, one)| one)
+            .collect();
+        assert_eq!(entries, left, "bit {bit}");
+        let (torn_bytes, damaged_bytes) = if lost == 2 { (FRAME + 5, 0) } else { (0, FRAME + 5) };
+        assert_eq!(damage, Damage { torn_bytes, damaged_bytes, foreign: 0 }, "bit {bit}");
+    }
+}
+
+#[test]
+fn what_is_removed_under_us_is_begun_anew_and_told_at_the_end() {
+    for what in ["", "0000000000000001.journal"] {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::create(dir.path(), NodeId([1; 8]), Limits::default()).unwrap();
+        journal.know(&[]).unwrap();
+        append(&journal, 1, "first");
+        assert!(journal.wait_written(1, Duration::from_mins(1)));
+        match what {
+            "" => fs::remove_dir_all(journal.folder()).unwrap(),
+            file => fs::remove_file(journal.folder().join(file)).unwrap(),
+        }
+        append(&journal, 2, "again");
+        assert!(journal.wait_written(2, Duration::from_mins(1)));
+        assert!(reader::is_being_written(journal.folder()), "its new folder is its own");
+        assert!(!journal.close(), "what was removed may be missed");
+        assert_eq!(read(dir.path()).0, ["again"]);
+    }
 }
 
 #[test]
@@ -111,7 +142,7 @@ fn a_length_beyond_reason_asks_for_no_memory() {
     let mut bytes = fs::read(&segment).unwrap();
     bytes[MAGIC as usize..][..4].copy_from_slice(&u32::MAX.to_le_bytes());
     fs::write(&segment, bytes).unwrap();
-    assert_eq!(read(dir.path()).0, Vec::<String>::new());
+    assert_eq!(read(dir.path()).0, ["2.222", "third"]);
 }
 
 #[test]
@@ -122,7 +153,7 @@ fn a_file_of_somebody_else_is_left_alone_and_reported() {
     fs::write(segment.with_file_name("notes.txt"), "no segment at all").unwrap();
     let (entries, damage) = read(dir.path());
     assert_eq!(entries, ["first", "2.222", "third"]);
-    assert_eq!(damage, Damage { torn_bytes: 0, foreign: 1 });
+    assert_eq!(damage, Damage { foreign: 1, ..Damage::default() });
 }
 
 #[test]
@@ -160,12 +191,19 @@ fn at_a_bound_entries_are_counted_as_lost_and_nothing_else_is() {
     assert_eq!(read(dir.path()).0.len(), 3);
 }
 
+/// Puts a file where the node's folder was.
+fn block(dir: &Path) {
+    let folder = dir.join(NODE.to_string());
+    fs::remove_dir_all(&folder).unwrap();
+    fs::write(folder, "").unwrap();
+}
+
 #[test]
 fn what_waits_is_bounded_while_the_disk_takes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Journal::create(dir.path(), NODE, Limits { buffer: 1000, ..Limits::default() }).unwrap();
     // Without its folder no segment can be made.
-    fs::remove_dir_all(dir.path().join(NODE.to_string())).unwrap();
+    block(dir.path());
     append(&journal, 1, "held by the writer");
     while journal.health().failure.is_none() {
         std::thread::yield_now();
@@ -177,7 +215,7 @@ fn what_waits_is_bounded_while_the_disk_takes_nothing() {
     assert_eq!(health.lost, 99 - 10);
     assert!(health.stalled);
 
-    fs::create_dir(dir.path().join(NODE.to_string())).unwrap();
+    fs::remove_file(dir.path().join(NODE.to_string())).unwrap();
     while journal.health().waiting > 0 {
         std::thread::yield_now();
     }
@@ -202,7 +240,7 @@ fn an_entry_too_long_to_be_read_again_is_not_written() {
 fn it_ends_though_the_disk_takes_nothing_and_says_what_is_lost() {
     let dir = tempfile::tempdir().unwrap();
     let journal = journal(dir.path());
-    fs::remove_dir_all(dir.path().join(NODE.to_string())).unwrap();
+    block(dir.path());
     append(&journal, 1, "never written");
     assert!(!journal.close());
 }

@@ -489,7 +489,7 @@ fn a_sealed_days_hash_is_missed_as_long_as_it_is_listed_and_kept() {
 fn counters_are_not_compared_while_entries_are_on_their_way() {
     let mut books = Books::honest();
     let mut board = Board::honest(&mut books);
-    board.last = Position { at: 1, number: 0 };
+    board.last = Position { at: 1, number: 0, stream: 0 };
     board.set(None, "2026-03-31", "guest", "9");
     let (found, looked) = books.recount_with(Some(&mut board));
     assert_eq!(found, []);

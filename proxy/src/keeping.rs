@@ -13,28 +13,44 @@ use portalmeter_meter::keeper::{self, Feed, Keeper, Nothing, Outgoing, Recalled}
 use portalmeter_meter::observation::Stamp;
 use portalmeter_meter::stamping::Stamping;
 use portalmeter_meter::store::embedded::EmbeddedStore;
+use portalmeter_meter::store::redis::clock::Offset;
 use portalmeter_meter::store::redis::{self, NodeState, RedisStore};
 use portalmeter_meter::store::{Recall, Store};
-use portalmeter_rules::time::Millis;
+use portalmeter_meter::uptime::uptime;
+use portalmeter_rules::time::{Millis, instant};
 
 use crate::config::{self, Config, Place};
 use crate::ledger;
 use crate::metering::now;
 use crate::usage_files::UsageFiles;
 
-/// The time by which observations are stamped: the machine's, set right by the store's.
+/// The time by which observations are stamped: the store's, if it has one, carried on by a clock that nobody sets.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Clock(Arc<AtomicI64>);
+pub(crate) struct Clock(Arc<Lacks>);
+
+/// Milliseconds; 0 before it is known.
+#[derive(Debug, Default)]
+struct Lacks {
+    /// What the machine's uptime lacks to the store's time.
+    uptime: AtomicI64,
+    /// What its time of day lacks, as it was put down.
+    time_of_day: AtomicI64,
+}
 
 impl Clock {
     /// Now, in milliseconds since the Unix epoch.
     pub(crate) fn now(&self) -> Millis {
-        now() + self.0.load(Ordering::Relaxed)
+        match self.0.uptime.load(Ordering::Relaxed) {
+            0 => now(),
+            lacks => uptime().div_euclid(1000) + lacks,
+        }
     }
 
     /// What it lacks to the store's, also at a start that finds the store away.
-    fn lacks(&self, offset: Millis, data_dir: &Path) {
-        if self.0.swap(offset, Ordering::Relaxed) == offset {
+    fn lacks(&self, offset: Offset, data_dir: &Path) {
+        self.0.uptime.store(offset.uptime, Ordering::Relaxed);
+        let offset = offset.millis;
+        if self.0.time_of_day.swap(offset, Ordering::Relaxed) == offset {
             return;
         }
         let (draft, file) = (data_dir.join("clock.draft"), data_dir.join(OFFSET));
@@ -46,9 +62,8 @@ impl Clock {
     /// What it lacked when the store was last there.
     fn lacks_as_before(&self, data_dir: &Path) {
         let before = std::fs::read_to_string(data_dir.join(OFFSET)).ok();
-        if let Some(offset) = before.and_then(|text| text.trim_end().parse().ok()) {
-            self.0.store(offset, Ordering::Relaxed);
-        }
+        let lacked: Millis = before.and_then(|text| instant(text.trim_end())).unwrap_or_default();
+        self.0.uptime.store(now() + lacked - uptime().div_euclid(1000), Ordering::Relaxed);
     }
 }
 
@@ -104,7 +119,7 @@ pub(crate) fn store(config: &Config, clock: &Clock) -> Result<(Box<dyn Store>, O
         config::Store::Redis(settings) => {
             let mut store = connect(config, settings);
             match store.clock() {
-                Ok(offset) => clock.lacks(offset.millis, &config.data_dir),
+                Ok(offset) => clock.lacks(offset, &config.data_dir),
                 Err(_) => clock.lacks_as_before(&config.data_dir),
             }
             let recall = Arc::new(Mutex::new(Recalled(ledger::to_keep(config).map_err(|error| told(&error))?)));

@@ -1,6 +1,7 @@
 //! What is owed to a store that nodes share: what dead processes left, and what the store has forgotten.
 
 use std::cell::Cell;
+use std::io::ErrorKind;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use super::recover::{Owed, Recovered, Recovery, recover};
 use super::{Shared, SharedStore, lock};
 use crate::history::Memory;
 use crate::intake::Sighted;
-use crate::journal::{Acknowledged, reader};
+use crate::journal::reader::{self, Damage};
+use crate::journal::{Acknowledged, REMOVED};
 use crate::store::{self, Batch, Committed, Recall, Store, StoreError};
 
 /// What is owed.
@@ -121,7 +123,13 @@ impl Arrears {
         let owed = Owed { node: shared.journal.node(), committed, forgotten: self.again };
         let folder = shared.journal.folder();
         let mut found = Recovered::default();
-        let mut read = |entry: &mut dyn FnMut(&[u8])| reader::read_folder(folder, entry);
+        let mut read = |entry: &mut dyn FnMut(&[u8])| match reader::read_folder(folder, entry) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                tracing::error!(folder = %folder.display(), "{REMOVED}");
+                Ok(Damage::default())
+            }
+            read => read,
+        };
         recovery.commit(&owed, &[], &mut read, &mut found).map_err(restore)?;
         shared.tally.postponed.store(0, Ordering::Relaxed);
         tracing::info!(observations = found.entries, "what the journal has was sent again");

@@ -22,8 +22,10 @@ pub struct Recovered {
     pub journals: u64,
     /// Entries that were committed, be it again.
     pub entries: u64,
-    /// Bytes behind the last whole entry of a segment: cut off by a crash, or damaged.
+    /// Bytes behind the last whole entry of a segment: cut off by a crash.
     pub torn_bytes: u64,
+    /// Bytes before a whole entry that are none: damaged.
+    pub damaged_bytes: u64,
     /// Entries that could not be read.
     pub unreadable: u64,
     /// Files among the segments that are none.
@@ -31,9 +33,21 @@ pub struct Recovered {
 }
 
 impl Recovered {
+    fn note(&mut self, damage: &Damage) {
+        self.torn_bytes += damage.torn_bytes;
+        self.damaged_bytes += damage.damaged_bytes;
+        self.foreign += damage.foreign;
+    }
+
     /// Logs what was found, if there was anything.
     pub fn tell(&self) {
-        let Self { entries, torn_bytes, unreadable, foreign, .. } = *self;
+        let Self { entries, torn_bytes, damaged_bytes, unreadable, foreign, .. } = *self;
+        if damaged_bytes > 0 {
+            tracing::error!(
+                damaged_bytes,
+                "a journal is damaged, and what stood there is lost: see whether its disk is sound"
+            );
+        }
         if entries > 0 || torn_bytes > 0 || unreadable > 0 || foreign > 0 {
             tracing::warn!(
                 entries,
@@ -68,8 +82,7 @@ pub fn recover(dir: &Path, mut recovery: Recovery<'_>) -> Result<Recovered, Stor
         let owed = Owed::by(dead.node, dead.acknowledged(), recovery.store)?;
         let damage = recovery.commit(&owed, &dead.policies(), &mut |entry| dead.read(entry), &mut found)?;
         found.journals += 1;
-        found.torn_bytes += damage.torn_bytes;
-        found.foreign += damage.foreign;
+        found.note(&damage);
         recovery.store.leave(dead.node)?;
     }
     Ok(found)
@@ -99,8 +112,7 @@ pub fn apply(segments: &[PathBuf], mut recovery: Recovery<'_>) -> Result<Recover
         };
         let damage = recovery.commit(&owed, &reader::policies(&folder), &mut read, &mut found)?;
         found.journals += 1;
-        found.torn_bytes += damage.torn_bytes;
-        found.foreign += damage.foreign;
+        found.note(&damage);
         recovery.store.leave(node)?;
     }
     Ok(found)

@@ -58,8 +58,10 @@ pub(super) fn parse_node(name: &str) -> Option<NodeId> {
 /// What reading a journal met beside entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Damage {
-    /// Bytes behind the last whole entry of a segment: cut off by a crash, or damaged.
+    /// Bytes behind the last whole entry of a segment: cut off by a crash.
     pub torn_bytes: u64,
+    /// Bytes before a whole entry that are none: damaged.
+    pub damaged_bytes: u64,
     /// Files that are no segments.
     pub foreign: u64,
 }

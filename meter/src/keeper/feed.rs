@@ -9,6 +9,7 @@ use crate::entry::Entry;
 use crate::ledger::{Position, Statistics, Totals};
 use crate::stamping::Stamping;
 use crate::store::StoreError;
+use crate::store::redis::clock::Offset;
 
 /// A stretch of a portal's entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,14 +43,22 @@ pub trait Feed: Send {
         Ok(())
     }
 
-    /// Makes a ledger known, for whom a portal's entries are kept until it has them.
-    fn open(&mut self, portal: &Arc<str>, ledger: &str) -> Result<(), StoreError>;
+    /// Makes a ledger known, for whom a portal's entries are kept until it has them; says what it has acknowledged, if
+    /// that is known for sure.
+    fn open(&mut self, portal: &Arc<str>, ledger: &str) -> Result<Option<Position>, StoreError>;
 
-    /// Entries behind a position, of at most so many steps.
+    /// Entries behind a position, of at most so many steps. [`StoreError::Rival`] if the position is another stream's
+    /// that is not behind this one.
     fn read(&mut self, portal: &Arc<str>, after: Position, count: usize) -> Result<Read, StoreError>;
 
     /// A ledger has all up to here for good.
     fn acknowledge(&mut self, portal: &Arc<str>, ledger: &str, upto: Position) -> Result<(), StoreError>;
+
+    /// Lets all nodes send a portal's recent past again, to places behind what the ledger has; says whether they will. Not
+    /// if they did within the last minute.
+    fn renew(&mut self, _portal: &Arc<str>, _ledger_has: Position) -> Result<bool, StoreError> {
+        Ok(false)
+    }
 
     /// Statistics of a portal's days, where the store alone has them.
     fn statistics(&mut self, portal: &Arc<str>, stamping: &Stamping) -> Result<Vec<Statistics>, StoreError>;
@@ -77,9 +86,9 @@ pub trait Feed: Send {
         Ok(())
     }
 
-    /// What our clock lacks to the store's, in milliseconds.
-    fn clock_offset(&mut self) -> Result<Millis, StoreError> {
-        Ok(0)
+    /// What our clocks lack to the store's, where that is another.
+    fn clock_offset(&mut self) -> Result<Option<Offset>, StoreError> {
+        Ok(None)
     }
 
     /// What an operator should know of it: what, detail, meaning.

@@ -17,30 +17,35 @@ use crate::store::StoreError;
 /// The feed of an embedded store without a ledger of its own.
 pub struct Outgoing {
     database: Connection,
+    stream: u64,
     passed: Passed,
 }
 
 impl Outgoing {
     /// The feed of the store in `data_dir`.
     pub fn open(data_dir: &Path, passed: Passed) -> Result<Self, StoreError> {
-        Ok(Self { database: sqlite::open(&data_dir.join(sqlite::FILE))?, passed })
+        let database = sqlite::open(&data_dir.join(sqlite::FILE))?;
+        let stream = sqlite::id(&database)?.stream();
+        Ok(Self { database, stream, passed })
     }
 }
 
 impl Feed for Outgoing {
-    fn open(&mut self, _: &Arc<str>, _: &str) -> Result<(), StoreError> {
-        Ok(())
+    fn open(&mut self, _: &Arc<str>, _: &str) -> Result<Option<Position>, StoreError> {
+        Ok(None)
     }
 
     fn read(&mut self, portal: &Arc<str>, after: Position, count: usize) -> Result<Read, StoreError> {
         let mut ask = self
             .database
             .prepare_cached("SELECT id, entry FROM outgoing WHERE portal = ?1 AND id > ?2 ORDER BY id LIMIT ?3")?;
-        let mut rows = ask.query(params![&**portal, after.at.cast_signed(), count as i64])?;
+        // What the ledger has is deleted: of another stream's position nothing is behind us.
+        let after = if after.stream == self.stream { after.at.cast_signed() } else { 0 };
+        let mut rows = ask.query(params![&**portal, after, count as i64])?;
         let mut read = Read::default();
         while let Some(row) = rows.next()? {
             let (id, entry): (i64, String) = (row.get(0)?, row.get(1)?);
-            read.upto = Some(Position { at: id.cast_unsigned(), number: 0 });
+            read.upto = Some(Position { at: id.cast_unsigned(), number: 0, stream: self.stream });
             match Entry::from_json(entry.as_bytes()) {
                 Some(entry) => read.entries.push(entry),
                 None => read.unreadable += 1,

@@ -9,6 +9,7 @@ use super::feed::{Attendance, Feed, Read};
 use crate::day::Day;
 use crate::ledger::{Position, Statistics, Totals};
 use crate::stamping::Stamping;
+use crate::store::redis::clock::Offset;
 use crate::store::redis::counters::Settled;
 use crate::store::redis::stream::{self, StreamId};
 use crate::store::redis::{Continuity, RedisStore};
@@ -31,16 +32,28 @@ impl Feed for RedisStore {
         Ok(Self::begin_again(self)?)
     }
 
-    fn open(&mut self, portal: &Arc<str>, ledger: &str) -> Result<(), StoreError> {
+    fn open(&mut self, portal: &Arc<str>, ledger: &str) -> Result<Option<Position>, StoreError> {
+        let stream = self.stream(portal)?;
         self.group(portal, ledger, None)?;
-        Ok(())
+        if self.is_young(portal)? {
+            // What was acknowledged was another stream's.
+            return Ok(None);
+        }
+        let group = self.groups(portal)?.into_iter().find(|group| group.name == ledger);
+        Ok(group.map(|group| position(group.last).of(stream.number)))
     }
 
     fn read(&mut self, portal: &Arc<str>, after: Position, count: usize) -> Result<Read, StoreError> {
-        let told = Self::read(self, portal, StreamId { millis: after.at, number: after.number }, count)?;
-        let mut read = Read::default();
-        for one in told {
-            read.upto = Some(Position { at: one.id.millis, number: one.id.number });
+        let (stream, mut read) = (self.stream(portal)?, Read::default());
+        if after.stream != stream.number {
+            if after.at >= stream.begins {
+                return Err(StoreError::Rival(Arc::clone(portal)));
+            }
+            // From here on the position is of this one.
+            read.upto = Some(after.of(stream.number));
+        }
+        for one in Self::read(self, portal, id(after), count)? {
+            read.upto = Some(position(one.id).of(stream.number));
             match one.entry {
                 Some(entry) => read.entries.push(entry),
                 None => read.unreadable += 1,
@@ -50,9 +63,17 @@ impl Feed for RedisStore {
     }
 
     fn acknowledge(&mut self, portal: &Arc<str>, ledger: &str, upto: Position) -> Result<(), StoreError> {
-        Self::acknowledge(self, portal, ledger, StreamId { millis: upto.at, number: upto.number })?;
+        Self::acknowledge(self, portal, ledger, id(upto))?;
         self.trim(portal)?;
         Ok(())
+    }
+
+    fn renew(&mut self, portal: &Arc<str>, ledger_has: Position) -> Result<bool, StoreError> {
+        let may = !self.is_young(portal)?;
+        if may {
+            self.renew_behind(portal, ledger_has.at)?;
+        }
+        Ok(may)
     }
 
     fn statistics(&mut self, portal: &Arc<str>, stamping: &Stamping) -> Result<Vec<Statistics>, StoreError> {
@@ -77,8 +98,11 @@ impl Feed for RedisStore {
     }
 
     fn settle(&mut self, portal: &Arc<str>, totals: &Totals) -> Result<u64, StoreError> {
-        let epoch = self.epoch_of(portal)?;
-        let id = StreamId { millis: totals.position.at, number: totals.position.number };
+        let (epoch, stream) = (self.epoch_of(portal)?, self.stream(portal)?.number);
+        if totals.position.stream != stream && totals.position != Position::START {
+            return Ok(0);
+        }
+        let id = id(totals.position);
         let days: Vec<_> =
             totals.days.iter().map(|total| (total.module.as_deref().map(Arc::from), total.day, total.sums)).collect();
         Ok(match self.settle_counters(portal, &stream::Position { epoch, id }, &days)? {
@@ -114,12 +138,20 @@ impl Feed for RedisStore {
         Ok(self.mark_sealed(portal, None, day, at)?)
     }
 
-    fn clock_offset(&mut self) -> Result<Millis, StoreError> {
-        Ok(self.clock()?.millis)
+    fn clock_offset(&mut self) -> Result<Option<Offset>, StoreError> {
+        Ok(Some(self.clock()?))
     }
 
     fn warnings(&mut self) -> Result<Vec<(String, String, String)>, StoreError> {
         let findings = self.findings(CLOCKS)?;
         Ok(findings.into_iter().map(|one| (one.what.to_owned(), one.detail, one.meaning.to_owned())).collect())
     }
+}
+
+fn id(position: Position) -> StreamId {
+    StreamId { millis: position.at, number: position.number }
+}
+
+fn position(id: StreamId) -> Position {
+    Position { at: id.millis, number: id.number, stream: 0 }
 }

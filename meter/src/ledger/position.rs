@@ -18,6 +18,11 @@ impl fmt::Display for LedgerId {
 }
 
 impl LedgerId {
+    /// The number of the stream that what is in the same file sends elsewhere.
+    pub(crate) fn stream(self) -> u64 {
+        u64::from_be_bytes(self.0)
+    }
+
     pub(super) fn random() -> Result<Self, LedgerError> {
         let mut id = [0; 8];
         getrandom::fill(&mut id).map_err(|error| LedgerError::Refused(format!("no randomness: {error}")))?;
@@ -25,23 +30,31 @@ impl LedgerId {
     }
 }
 
-/// An entry of a Redis stream, by its id: `1789000000000-3`.
+/// An entry of a stream, by its id and the stream's: `1789000000000-3 00c0ffee00c0ffee`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Position {
     /// When, in the store's milliseconds.
     pub at: u64,
     /// Which of that millisecond.
     pub number: u64,
+    /// Of which stream: a random number made with it. 0: of whichever.
+    pub stream: u64,
 }
 
 impl Position {
     /// Before every entry.
-    pub const START: Self = Self { at: 0, number: 0 };
+    pub const START: Self = Self { at: 0, number: 0, stream: 0 };
+
+    /// The same place, of that stream.
+    pub fn of(self, stream: u64) -> Self {
+        Self { stream, ..self }
+    }
 }
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.at, self.number)
+        write!(f, "{}-{}", self.at, self.number)?;
+        if self.stream == 0 { Ok(()) } else { write!(f, " {:016x}", self.stream) }
     }
 }
 
@@ -54,8 +67,12 @@ impl FromStr for Position {
     type Err = NotAPosition;
 
     fn from_str(text: &str) -> Result<Self, NotAPosition> {
-        let parts = text.split_once('-').and_then(|(at, number)| Some((at.parse().ok()?, number.parse().ok()?)));
-        parts.map(|(at, number)| Self { at, number }).ok_or_else(|| NotAPosition(text.to_owned()))
+        let (id, stream) = text.split_once(' ').unwrap_or((text, "0"));
+        let parts = id.split_once('-').and_then(|(at, number)| {
+            let stream = u64::from_str_radix(stream, 16).ok()?;
+            Some(Self { at: at.parse().ok()?, number: number.parse().ok()?, stream })
+        });
+        parts.ok_or_else(|| NotAPosition(text.to_owned()))
     }
 }
 
@@ -103,8 +120,12 @@ mod tests {
 
     #[test]
     fn a_position_comes_back_from_its_text() {
-        let position = Position { at: 1_789_000_000_000, number: 3 };
-        assert_eq!(position.to_string().parse(), Ok(position));
+        let position = Position { at: 1_789_000_000_000, number: 3, stream: 0 };
+        assert_eq!(position.to_string(), "1789000000000-3");
+        for position in [position, position.of(7), position.of(u64::MAX)] {
+            assert_eq!(position.to_string().parse(), Ok(position));
+        }
+        assert!("1789-3 soon".parse::<Position>().is_err());
         assert!("1789".parse::<Position>().is_err());
         assert!("-1".parse::<Position>().is_err());
     }

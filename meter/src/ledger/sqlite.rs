@@ -36,6 +36,13 @@ pub(crate) fn open(path: &Path) -> Result<Connection, LedgerError> {
     schema::open(path)
 }
 
+/// The random id that was made with the file.
+pub(crate) fn id(database: &Connection) -> Result<LedgerId, LedgerError> {
+    let sql = "SELECT value FROM meta WHERE name = 'ledger_id'";
+    let id: Option<String> = database.query_row(sql, [], |row| row.get(0)).optional()?;
+    words::ledger_id(id.as_deref())
+}
+
 /// Applies entries within a transaction of the file that ledger and embedded store share.
 pub(crate) fn apply(step: &Transaction<'_>, entries: &[Entry]) -> Result<Taken, LedgerError> {
     apply_entries(&mut SqliteTables(step), entries, None)
@@ -79,9 +86,7 @@ impl SqliteLedger {
 
 impl Ledger for SqliteLedger {
     fn id(&mut self) -> Result<LedgerId, LedgerError> {
-        let sql = "SELECT value FROM meta WHERE name = 'ledger_id'";
-        let id: Option<String> = self.database.query_row(sql, [], |row| row.get(0)).optional()?;
-        words::ledger_id(id.as_deref())
+        id(&self.database)
     }
 
     fn ping(&mut self) -> Result<(), LedgerError> {

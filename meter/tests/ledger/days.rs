@@ -102,7 +102,7 @@ fn totals_say_up_to_where_the_stream_is_in_them() {
         tell(ledger, &held([record(1)]));
         tell(ledger, &held([record(2)]));
         let totals = ledger.totals(PORTAL, Which::All).unwrap();
-        assert_eq!(totals.position, Position { at: 2, number: 0 });
+        assert_eq!(totals.position, Position { at: 2, number: 0, stream: 0 });
         assert_eq!(ledger.totals("another", Which::All).unwrap().position, Position::START);
     });
 }
@@ -118,7 +118,7 @@ fn a_report_sums_days_and_months_by_portal_and_module() {
             let stretch = portalmeter_meter::ledger::Stretch {
                 portal: "widget",
                 from: ledger.position("widget").unwrap(),
-                upto: Position { at: number, number: 0 },
+                upto: Position { at: number, number: 0, stream: 0 },
                 entries: &held([record]),
             };
             ledger.take(&stretch, 0).unwrap();

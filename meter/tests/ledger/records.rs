@@ -85,13 +85,13 @@ fn who_was_told_differently_has_the_last_word() {
 #[test]
 fn a_stretch_is_taken_from_where_the_last_one_ended_or_not_at_all() {
     both(|ledger| {
-        let first = Position { at: 5, number: 1 };
+        let first = Position { at: 5, number: 1, stream: 0 };
         let stretch = |from, upto, entries| Stretch { portal: PORTAL, from, upto, entries };
         assert_eq!(ledger.position(PORTAL).unwrap(), Position::START);
         let (one, two) = (held([record(1)]), held([record(2)]));
         assert!(matches!(ledger.take(&stretch(Position::START, first, &one), 0).unwrap(), Take::Done(_)));
         assert_eq!(
-            ledger.take(&stretch(Position::START, Position { at: 9, number: 0 }, &two), 0).unwrap(),
+            ledger.take(&stretch(Position::START, Position { at: 9, number: 0, stream: 0 }, &two), 0).unwrap(),
             Take::Moved(first)
         );
         assert_eq!((ledger.position(PORTAL).unwrap(), sums(ledger, day(0))), (first, [1, 0, 0, 0]));

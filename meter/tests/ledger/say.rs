@@ -114,7 +114,7 @@ pub(crate) fn held(records: impl IntoIterator<Item = UsageRecord>) -> Vec<Entry>
 /// Takes entries as the next stretch of the portal's stream.
 pub(crate) fn tell(ledger: &mut dyn Ledger, entries: &[Entry]) -> Taken {
     let from = ledger.position(PORTAL).unwrap();
-    let upto = Position { at: from.at + 1, number: 0 };
+    let upto = Position { at: from.at + 1, number: 0, stream: 0 };
     match ledger.take(&Stretch { portal: PORTAL, from, upto, entries }, MORNING).unwrap() {
         Take::Done(taken) => taken,
         Take::Moved(at) => panic!("moved to {at}, though nobody else is here"),

@@ -29,7 +29,7 @@ fn batch() -> Vec<Entry> {
 }
 
 fn stretch(entries: &[Entry]) -> Stretch<'_> {
-    Stretch { portal: PORTAL, from: Position::START, upto: Position { at: 1, number: 0 }, entries }
+    Stretch { portal: PORTAL, from: Position::START, upto: Position { at: 1, number: 0, stream: 0 }, entries }
 }
 
 /// Keeps `take` from ending: somebody else holds the table that it writes last.
@@ -109,7 +109,8 @@ fn a_full_disk_is_told_and_once_there_is_room_all_goes_in() {
     ));
     let entries = [Entry::Record(record(2)), Entry::Session(session(&record(2)))];
     let at = ledger.position(PORTAL).unwrap();
-    let stretch = Stretch { portal: PORTAL, from: at, upto: Position { at: 9, number: 0 }, entries: &entries };
+    let stretch =
+        Stretch { portal: PORTAL, from: at, upto: Position { at: 9, number: 0, stream: 0 }, entries: &entries };
     let full = ledger.take(&stretch, 0).unwrap_err();
     assert!(matches!(full, LedgerError::Refused(_)) && full.to_string().contains("make room"), "{full}");
     assert_eq!(sums(&mut ledger, day(0)), [1, 0, 0, 0]);
@@ -167,7 +168,7 @@ fn consume(ledger: &mut dyn Ledger, stream: &[Entry], size: usize) {
             return;
         }
         let entries = &rest[..size.min(rest.len())];
-        let upto = Position { at: from.at + entries.len() as u64, number: 0 };
+        let upto = Position { at: from.at + entries.len() as u64, number: 0, stream: 0 };
         ledger.take(&Stretch { portal: PORTAL, from, upto, entries }, 0).unwrap();
     }
 }

@@ -21,6 +21,7 @@ struct Shown {
     entries: u64,
     bytes: u64,
     torn_bytes: u64,
+    damaged_bytes: u64,
     is_journal: bool,
 }
 
@@ -39,10 +40,10 @@ pub(crate) fn apply(args: &ApplyArgs) -> ExitCode {
         }
     }
     match keeping::apply(&config, &files) {
-        Ok((Recovered { entries, torn_bytes, unreadable, .. }, kept)) => {
+        Ok((Recovered { entries, torn_bytes, damaged_bytes, unreadable, .. }, kept)) => {
             say(&format!("{entries} observations applied"));
-            if torn_bytes + unreadable > 0 {
-                say(&format!("; {torn_bytes} bytes torn, {unreadable} entries not readable"));
+            if torn_bytes + damaged_bytes + unreadable > 0 {
+                say(&format!("; {torn_bytes} bytes torn, {damaged_bytes} damaged, {unreadable} entries not readable"));
             }
             say("\n");
             if let Err(error) = kept {
@@ -52,7 +53,7 @@ pub(crate) fn apply(args: &ApplyArgs) -> ExitCode {
                     folder.display()
                 ));
             }
-            if unreadable == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if damaged_bytes + unreadable == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(wrong) => fail(&format!("{wrong}; what was applied before that stays, and may be applied again")),
     }
@@ -73,27 +74,36 @@ pub(crate) fn show(args: &ShowArgs) -> ExitCode {
     match args.output {
         Output::Json => say(&format!("{}\n", json!({ "segments": all }))),
         Output::Csv => {
-            say("file,entries,bytes,torn_bytes,is_journal\n");
-            for Shown { file, entries, bytes, torn_bytes, is_journal } in &all {
-                say(&format!("\"{}\",{entries},{bytes},{torn_bytes},{is_journal}\n", file.replace('"', "\"\"")));
+            say("file,entries,bytes,torn_bytes,damaged_bytes,is_journal\n");
+            for Shown { file, entries, bytes, torn_bytes, damaged_bytes, is_journal } in &all {
+                let file = file.replace('"', "\"\"");
+                say(&format!("\"{file}\",{entries},{bytes},{torn_bytes},{damaged_bytes},{is_journal}\n"));
             }
         }
         Output::Table => all.iter().for_each(|shown| say(&in_words(shown))),
     }
-    if all.iter().all(|shown| shown.is_journal) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if all.iter().all(|shown| shown.is_journal && shown.damaged_bytes == 0) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn in_words(shown: &Shown) -> String {
-    let Shown { file, entries, bytes, torn_bytes, is_journal } = shown;
+    let Shown { file, entries, bytes, torn_bytes, damaged_bytes, is_journal } = shown;
     if !is_journal {
         return format!("{file}: no journal, {bytes} bytes\n");
     }
     let torn = match torn_bytes {
         0 => String::new(),
-        torn => format!("; {torn} bytes behind the last whole one, cut off by a crash or damaged"),
+        torn => format!("; {torn} bytes behind the last whole one, cut off by a crash"),
+    };
+    let damaged = match damaged_bytes {
+        0 => String::new(),
+        damaged => format!("; {damaged} bytes between them damaged: what stood there is lost"),
     };
     let entries = if *entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") };
-    format!("{file}: {entries}, {bytes} bytes{torn}\n")
+    format!("{file}: {entries}, {bytes} bytes{damaged}{torn}\n")
 }
 
 /// The segments that are named, or that are in folders that are named.
@@ -130,8 +140,9 @@ fn look(path: &Path) -> Result<Shown, String> {
     let (mut entries, mut damage) = (0, Damage::default());
     let bytes = path.metadata().map_err(failed)?.len();
     reader::read_segment(path, &mut |_| entries += 1, &mut damage).map_err(failed)?;
-    let (file, torn_bytes) = (path.display().to_string(), damage.torn_bytes);
-    Ok(Shown { file, entries, bytes, torn_bytes, is_journal: damage.foreign == 0 })
+    let Damage { torn_bytes, damaged_bytes, foreign } = damage;
+    let file = path.display().to_string();
+    Ok(Shown { file, entries, bytes, torn_bytes, damaged_bytes, is_journal: foreign == 0 })
 }
 
 fn fail(why: &str) -> ExitCode {

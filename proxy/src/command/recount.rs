@@ -146,7 +146,7 @@ struct InRedis(RedisStore);
 impl Counters for InRedis {
     fn last(&mut self, portal: &str) -> Result<Position, String> {
         let last = self.0.last_id(&portal.into()).map_err(|error| said(&error))?;
-        Ok(Position { at: last.millis, number: last.number })
+        Ok(Position { at: last.millis, number: last.number, stream: 0 })
     }
 
     fn days(&mut self, portal: &str) -> Result<Vec<Counted>, String> {

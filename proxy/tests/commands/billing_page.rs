@@ -95,7 +95,7 @@ const LIVE: &str = "redis-cli ZCOUNT 'pm:{support}:live' \"$(( ($(date +%s) - 18
 /// The day in a ledger: two guests and an external session, one of them corrected by hand once it is sealed.
 fn fill(ledger: &mut dyn Ledger) {
     let entries: Vec<Entry> = records("support", day()).into_iter().map(Entry::Record).collect();
-    let upto = Position { at: 1, number: 0 };
+    let upto = Position { at: 1, number: 0, stream: 0 };
     ledger.take(&Stretch { portal: "support", from: Position::START, upto, entries: &entries }, now()).unwrap();
     ledger.seal(&OpenDay { day: day(), portal: "support".to_owned(), zone: "UTC".to_owned() }, now()).unwrap();
     let correction = Correction {

@@ -65,7 +65,7 @@ impl Books {
         for portal in ["support", "embedded"] {
             let days = (-DAYS..=0).map(|back| today().plus(back));
             let entries: Vec<Entry> = days.flat_map(|day| records(portal, day)).map(Entry::Record).collect();
-            let upto = Position { at: 1, number: 0 };
+            let upto = Position { at: 1, number: 0, stream: 0 };
             ledger.take(&Stretch { portal, from: Position::START, upto, entries: &entries }, now()).unwrap();
             for back in -DAYS..-1 {
                 let day = OpenDay { day: today().plus(back), portal: portal.to_owned(), zone: "UTC".to_owned() };

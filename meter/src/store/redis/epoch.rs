@@ -18,6 +18,18 @@ use super::{RedisStore, script};
 /// Clocks of servers that take over from each other differ by less, in milliseconds: ten minutes.
 const CLOCKS: Millis = 600_000;
 
+/// An epoch is young so long, in milliseconds: a minute.
+const YOUNG: Millis = 60_000;
+
+/// A portal's entries of one epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stream {
+    /// Of the epoch's token.
+    pub(crate) number: u64,
+    /// All its entries are in this millisecond or later.
+    pub(crate) begins: u64,
+}
+
 /// A portal's epoch, if it has one; a portal whose primary is away holds up no other.
 pub(super) type Epoch = Result<Option<String>, RedisError>;
 
@@ -107,7 +119,7 @@ impl RedisStore {
         for (name, found) in self.find_epochs() {
             let epoch = found.and_then(|found| match found {
                 Some(found) if self.is_of_its_server(&name, &found) => Ok(Some(found)),
-                Some(found) => self.renew_epoch(&name, &found),
+                Some(found) => self.renew_epoch(&name, &found, 0),
                 None => self.make_epoch(&name),
             });
             made |= epoch.is_ok();
@@ -123,15 +135,36 @@ impl RedisStore {
     }
 
     /// Puts a new epoch where `found` is, if that still is there; of two nodes that do so the first wins.
-    fn renew_epoch(&mut self, portal: &Arc<str>, found: &str) -> Epoch {
+    fn renew_epoch(&mut self, portal: &Arc<str>, found: &str, behind: u64) -> Epoch {
         let keys = self.portal(portal).keys.clone();
         let script = &*script::RENEW;
         let mut call = Cmd::new();
         call.arg("EVALSHA").arg(&script.sha).arg(2).arg(&keys.epoch).arg(&keys.records);
-        call.arg(found).arg(self.new_epoch(portal)?).arg(CLOCKS);
+        call.arg(found).arg(self.new_epoch(portal)?).arg(CLOCKS).arg(behind);
         let epoch = self.fleet.ask_script(keys.slot, &call, script)?;
         let epoch: Option<Vec<u8>> = redis::from_redis_value(epoch).map_err(|_| RedisError::strange("a new epoch"))?;
         Ok(epoch.and_then(read_epoch))
+    }
+
+    /// The stream that a portal's entries are in.
+    pub(crate) fn stream(&mut self, portal: &Arc<str>) -> Result<Stream, RedisError> {
+        let epoch = self.epoch(portal)?;
+        let number = epoch.get(..16).and_then(|token| u64::from_str_radix(token, 16).ok()).unwrap_or_default().max(1);
+        let begins = made(&epoch).saturating_add(CLOCKS).max(0).cast_unsigned();
+        Ok(Stream { number, begins })
+    }
+
+    /// Whether a portal's epoch was made within the last minute.
+    pub(crate) fn is_young(&mut self, portal: &Arc<str>) -> Result<bool, RedisError> {
+        let (made, now) = (made(&self.epoch(portal)?), self.time()?);
+        Ok((made..made.saturating_add(YOUNG)).contains(&now))
+    }
+
+    /// Puts a new epoch in the place of a portal's, of which all entries get places behind `millis`.
+    pub(crate) fn renew_behind(&mut self, portal: &Arc<str>, millis: u64) -> Result<(), RedisError> {
+        let found = self.epoch(portal)?;
+        self.renew_epoch(portal, &found, millis)?;
+        Ok(())
     }
 
     fn new_epoch(&mut self, portal: &Arc<str>) -> Result<String, RedisError> {
@@ -158,12 +191,12 @@ impl RedisStore {
     /// Makes an epoch where there is none, or something that is no epoch.
     fn make_epoch(&mut self, portal: &Arc<str>) -> Epoch {
         let keys = self.portal(portal).keys.clone();
-        match self.renew_epoch(portal, "") {
+        match self.renew_epoch(portal, "", 0) {
             Ok(Some(epoch)) => Ok(Some(epoch)),
             Err(error) if !error.is_foreign() => Err(error),
             _ => {
                 self.put_aside(portal, &keys.epoch, "of no type")?;
-                self.renew_epoch(portal, "")
+                self.renew_epoch(portal, "", 0)
             }
         }
     }
@@ -180,6 +213,11 @@ fn making_of(epoch: &str) -> Option<(&str, Millis)> {
     let (server, time) = making.split_once('.')?;
     token.parse::<Name>().ok()?;
     Some((server, instant(time)?))
+}
+
+/// When an epoch was made.
+fn made(epoch: &str) -> Millis {
+    making_of(epoch).map_or(0, |(_, made)| made)
 }
 
 /// The portal's keys are not there: nobody has begun again yet.

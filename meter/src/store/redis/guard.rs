@@ -59,7 +59,7 @@ impl RedisStore {
             });
         }
         // Where it cannot be asked, a finding above says why.
-        let offset = self.clock().unwrap_or(Offset { millis: 0, bound: 0 });
+        let offset = self.clock().unwrap_or(Offset { millis: 0, uptime: 0, bound: 0 });
         if offset.millis.abs() > bound.saturating_add(offset.bound) {
             found.push(Finding {
                 what: "clock",
