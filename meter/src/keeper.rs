@@ -331,6 +331,7 @@ impl<'a> Work<'a> {
             };
             if from != Position::START && self.acknowledged.get(portal).is_some_and(|had| from < *had) {
                 self.feed.acknowledge(portal, &name, from)?;
+                self.left.insert(Arc::clone(portal), now + LEFT_TO_OTHERS);
                 self.renew(portal, from, now, "the ledger knows less than it did: is it an older copy?")?;
                 return Ok(());
             }
@@ -368,10 +369,10 @@ impl<'a> Work<'a> {
     /// Has a portal's recent past sent again, for what the ledger lacks of it nobody will tell otherwise. Says whether that
     /// begins now.
     fn renew(&mut self, portal: &Arc<str>, ledger_has: Position, now: Millis, why: &str) -> Result<bool, KeeperError> {
-        // Nothing is sealed before all is there.
-        self.left.insert(Arc::clone(portal), now + LEFT_TO_OTHERS);
         let renewed = self.feed.renew(portal, ledger_has)?;
         if renewed {
+            // Nothing is sealed before all is there.
+            self.left.insert(Arc::clone(portal), now + LEFT_TO_OTHERS);
             self.acknowledged.remove(portal);
             tracing::warn!(%portal, why, "the recent past of a portal is sent again");
         }

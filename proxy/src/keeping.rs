@@ -222,3 +222,27 @@ pub(crate) fn portals(config: &Config) -> Vec<Arc<str>> {
 fn stamps(config: &Config) -> Vec<Stamp> {
     config.portals.iter().map(|portal| portal.stamp.clone()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_knows_the_stores_time_goes_by_uptime_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Clock::default();
+        assert!((clock.now() - now()).abs() < 60_000, "without a store, the machine's");
+        let day = 86_400_000;
+        let uptime = |lacks: Millis| (uptime() / 1000 + lacks, Offset { millis: 5, uptime: lacks, bound: 1 });
+        let (time, offset) = uptime(day);
+        clock.lacks(offset, dir.path());
+        assert!((clock.now() - time).abs() < 60_000, "whatever the time of day is");
+
+        let later = Clock::default();
+        later.lacks_as_before(dir.path());
+        assert!((later.now() - now()).abs() < 60_000, "five milliseconds, as was put down");
+        std::fs::write(dir.path().join(OFFSET), format!("{day}\n")).unwrap();
+        later.lacks_as_before(dir.path());
+        assert!((later.now() - now() - day).abs() < 60_000);
+    }
+}

@@ -46,6 +46,7 @@ impl Position {
     pub const START: Self = Self { at: 0, number: 0, stream: 0 };
 
     /// The same place, of that stream.
+    #[must_use]
     pub fn of(self, stream: u64) -> Self {
         Self { stream, ..self }
     }
