@@ -52,7 +52,12 @@ impl Feed for RedisStore {
             // From here on the position is of this one.
             read.upto = Some(after.of(stream.number));
         }
-        for one in Self::read(self, portal, id(after), count)? {
+        let told = Self::read(self, portal, id(after), count)?;
+        if !told.is_empty() {
+            // Else what was read may be a later stream's.
+            self.is_still(portal)?;
+        }
+        for one in told {
             read.upto = Some(position(one.id).of(stream.number));
             match one.entry {
                 Some(entry) => read.entries.push(entry),

@@ -154,6 +154,14 @@ impl RedisStore {
         Ok(Stream { number, begins })
     }
 
+    /// Asks whether a portal's epoch is the one that is known: an error if not. Epochs do not come back, so that what was
+    /// asked between is of this one.
+    pub(crate) fn is_still(&mut self, portal: &Arc<str>) -> Result<(), RedisError> {
+        let known = self.epoch(portal)?;
+        let (_, found) = self.epochs_of(vec![Arc::clone(portal)]).pop().ok_or_else(|| gone(portal))?;
+        if found? == Some(known) { Ok(()) } else { Err(gone(portal)) }
+    }
+
     /// Whether a portal's epoch was made within the last minute.
     pub(crate) fn is_young(&mut self, portal: &Arc<str>) -> Result<bool, RedisError> {
         let (made, now) = (made(&self.epoch(portal)?), self.time()?);
