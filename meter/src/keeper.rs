@@ -180,8 +180,6 @@ struct Work<'a> {
     left: BTreeMap<Arc<str>, Millis>,
     /// Up to where the ledger is known to have a portal's stream: it may have more, which it says when told it again.
     known_upto: BTreeMap<Arc<str>, Position>,
-    /// What the ledger was known to have: less, and it was put back.
-    acknowledged: BTreeMap<Arc<str>, Position>,
     flushed: Millis,
     swept: Millis,
     minute: Millis,
@@ -198,7 +196,6 @@ impl<'a> Work<'a> {
             known: None,
             left: BTreeMap::new(),
             known_upto: BTreeMap::new(),
-            acknowledged: BTreeMap::new(),
             flushed: long_ago,
             swept: long_ago,
             minute: long_ago,
@@ -274,11 +271,8 @@ impl<'a> Work<'a> {
         }
         if self.name.is_none() {
             let name = self.ledger.id()?.to_string();
-            self.acknowledged.clear();
             for (portal, _) in &*portals {
-                if let Some(acknowledged) = self.feed.open(portal, &name)? {
-                    self.acknowledged.insert(Arc::clone(portal), acknowledged);
-                }
+                self.feed.open(portal, &name)?;
             }
             self.known_upto.clear();
             self.name = Some(name);
@@ -329,16 +323,9 @@ impl<'a> Work<'a> {
                 Some(known) => known,
                 None => self.ledger.position(portal)?,
             };
-            if from != Position::START && self.acknowledged.get(portal).is_some_and(|had| from < *had) {
-                self.feed.acknowledge(portal, &name, from)?;
-                self.left.insert(Arc::clone(portal), now + LEFT_TO_OTHERS);
-                self.renew(portal, from, now, "the ledger knows less than it did: is it an older copy?")?;
-                return Ok(());
-            }
             let Read { entries, upto, unreadable } = match self.feed.read(portal, from, AT_ONCE) {
                 Err(rival @ StoreError::Rival(_)) => {
-                    let renewed = self.renew(portal, from, now, "the ledger was told by another store since")?;
-                    return if renewed { Ok(()) } else { Err(rival.into()) };
+                    return if self.renew(portal, from, now)? { Ok(()) } else { Err(rival.into()) };
                 }
                 read => read?,
             };
@@ -354,7 +341,6 @@ impl<'a> Work<'a> {
                         health.corrected += taken.corrected;
                     });
                     self.known_upto.insert(Arc::clone(portal), upto);
-                    self.acknowledged.insert(Arc::clone(portal), upto);
                     self.feed.acknowledge(portal, &name, upto)?;
                 }
                 Take::Moved(at) => {
@@ -368,12 +354,12 @@ impl<'a> Work<'a> {
 
     /// Has a portal's recent past sent again, for what the ledger lacks of it nobody will tell otherwise. Says whether that
     /// begins now.
-    fn renew(&mut self, portal: &Arc<str>, ledger_has: Position, now: Millis, why: &str) -> Result<bool, KeeperError> {
+    fn renew(&mut self, portal: &Arc<str>, ledger_has: Position, now: Millis) -> Result<bool, KeeperError> {
         let renewed = self.feed.renew(portal, ledger_has)?;
         if renewed {
             // Nothing is sealed before all is there.
             self.left.insert(Arc::clone(portal), now + LEFT_TO_OTHERS);
-            self.acknowledged.remove(portal);
+            let why = "the ledger was told by another store since";
             tracing::warn!(%portal, why, "the recent past of a portal is sent again");
         }
         Ok(renewed)

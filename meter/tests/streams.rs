@@ -1,4 +1,4 @@
-//! A ledger whose stream is not the one it was: another store's, or one that is further than the ledger's copy.
+//! A ledger that is told by more than one store.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "servers take their time")]
 #![allow(missing_docs, reason = "a test's name says what it shows")]
@@ -6,7 +6,6 @@
 #[path = "support/redis.rs"]
 mod support;
 
-use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use portalmeter_meter::entry::{Entry, UsageRecord};
 use portalmeter_meter::keeper::{Feed, Keeper, Settings};
-use portalmeter_meter::ledger::sqlite::{FILE, SqliteLedger};
+use portalmeter_meter::ledger::sqlite::SqliteLedger;
 use portalmeter_meter::ledger::{Ledger, Lines};
 use portalmeter_meter::observation::Stamp;
 use portalmeter_meter::policy::{Experience, Policy, PolicyId};
@@ -170,23 +169,4 @@ fn two_stores_that_tell_one_ledger_are_told_apart_and_take_turns() {
     here.is_asked_to_send_again();
     here.commits(&[1, 3]);
     has(dir.path(), 3);
-}
-
-#[test]
-fn a_ledger_that_is_an_older_copy_is_told_again() {
-    let (server, dir, copy) = (Server::start(&[]), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let place = Place { prefix: prefix(), url: server.url() };
-    let mut node = Node::start(&place, dir.path());
-    node.commits(&[1]);
-    has(dir.path(), 1);
-    node.keeper.close();
-    fs::copy(dir.path().join(FILE), copy.path().join(FILE)).unwrap();
-    let mut node = Node::start(&place, dir.path());
-    node.commits(&[2]);
-    has(dir.path(), 2);
-    node.ages();
-    let mut node = Node::start(&place, copy.path());
-    node.is_asked_to_send_again();
-    node.commits(&[1, 2]);
-    has(copy.path(), 2);
 }

@@ -43,9 +43,8 @@ pub trait Feed: Send {
         Ok(())
     }
 
-    /// Makes a ledger known, for whom a portal's entries are kept until it has them; says what it has acknowledged, if
-    /// that is known for sure.
-    fn open(&mut self, portal: &Arc<str>, ledger: &str) -> Result<Option<Position>, StoreError>;
+    /// Makes a ledger known, for whom a portal's entries are kept until it has them.
+    fn open(&mut self, portal: &Arc<str>, ledger: &str) -> Result<(), StoreError>;
 
     /// Entries behind a position, of at most so many steps. [`StoreError::Rival`] if the position is another stream's
     /// that is not behind this one.

@@ -16,8 +16,8 @@ pub(super) type Passed = Arc<dyn Fn() -> Millis + Send + Sync>;
 pub struct Nothing(pub Passed);
 
 impl Feed for Nothing {
-    fn open(&mut self, _: &Arc<str>, _: &str) -> Result<Option<Position>, StoreError> {
-        Ok(None)
+    fn open(&mut self, _: &Arc<str>, _: &str) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn read(&mut self, _: &Arc<str>, _: Position, _: usize) -> Result<Read, StoreError> {

@@ -31,8 +31,8 @@ impl Outgoing {
 }
 
 impl Feed for Outgoing {
-    fn open(&mut self, _: &Arc<str>, _: &str) -> Result<Option<Position>, StoreError> {
-        Ok(None)
+    fn open(&mut self, _: &Arc<str>, _: &str) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn read(&mut self, portal: &Arc<str>, after: Position, count: usize) -> Result<Read, StoreError> {

@@ -32,15 +32,9 @@ impl Feed for RedisStore {
         Ok(Self::begin_again(self)?)
     }
 
-    fn open(&mut self, portal: &Arc<str>, ledger: &str) -> Result<Option<Position>, StoreError> {
-        let stream = self.stream(portal)?;
+    fn open(&mut self, portal: &Arc<str>, ledger: &str) -> Result<(), StoreError> {
         self.group(portal, ledger, None)?;
-        if self.is_young(portal)? {
-            // What was acknowledged was another stream's.
-            return Ok(None);
-        }
-        let group = self.groups(portal)?.into_iter().find(|group| group.name == ledger);
-        Ok(group.map(|group| position(group.last).of(stream.number)))
+        Ok(())
     }
 
     fn read(&mut self, portal: &Arc<str>, after: Position, count: usize) -> Result<Read, StoreError> {
