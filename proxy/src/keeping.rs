@@ -21,19 +21,19 @@ use portalmeter_rules::time::{Millis, instant};
 
 use crate::config::{self, Config, Place};
 use crate::ledger;
-use crate::metering::now;
+use crate::metering::{micros_now, now};
 use crate::usage_files::UsageFiles;
 
 /// The time by which observations are stamped: the store's, if it has one, carried on by a clock that nobody sets.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clock(Arc<Lacks>);
 
-/// Milliseconds; 0 before it is known.
+/// 0 before it is known.
 #[derive(Debug, Default)]
 struct Lacks {
-    /// What the machine's uptime lacks to the store's time.
+    /// What the machine's uptime lacks to the store's time, in microseconds.
     uptime: AtomicI64,
-    /// What its time of day lacks, as it was put down.
+    /// What its time of day lacks, in milliseconds, as it was put down.
     time_of_day: AtomicI64,
 }
 
@@ -42,7 +42,7 @@ impl Clock {
     pub(crate) fn now(&self) -> Millis {
         match self.0.uptime.load(Ordering::Relaxed) {
             0 => now(),
-            lacks => uptime().div_euclid(1000) + lacks,
+            lacks => (uptime() + lacks).div_euclid(1000),
         }
     }
 
@@ -63,7 +63,7 @@ impl Clock {
     fn lacks_as_before(&self, data_dir: &Path) {
         let before = std::fs::read_to_string(data_dir.join(OFFSET)).ok();
         let lacked: Millis = before.and_then(|text| instant(text.trim_end())).unwrap_or_default();
-        self.0.uptime.store(now() + lacked - uptime().div_euclid(1000), Ordering::Relaxed);
+        self.0.uptime.store(micros_now() + lacked * 1000 - uptime(), Ordering::Relaxed);
     }
 }
 
@@ -233,7 +233,7 @@ mod tests {
         let clock = Clock::default();
         assert!((clock.now() - now()).abs() < 60_000, "without a store, the machine's");
         let day = 86_400_000;
-        let uptime = |lacks: Millis| (uptime() / 1000 + lacks, Offset { millis: 5, uptime: lacks, bound: 1 });
+        let uptime = |lacks: Millis| (uptime() / 1000 + lacks, Offset { millis: 5, uptime: lacks * 1000, bound: 1 });
         let (time, offset) = uptime(day);
         clock.lacks(offset, dir.path());
         assert!((clock.now() - time).abs() < 60_000, "whatever the time of day is");

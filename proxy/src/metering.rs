@@ -151,8 +151,13 @@ impl Metering {
 
 /// Now, by the machine's clock, in milliseconds since the Unix epoch.
 pub(crate) fn now() -> Millis {
+    micros_now().div_euclid(1000)
+}
+
+/// The same in microseconds.
+pub(crate) fn micros_now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 impl Counters {

@@ -15,8 +15,9 @@ use crate::uptime::uptime;
 pub struct Offset {
     /// What our time of day lacks to its time, in milliseconds; negative where ours is ahead.
     pub millis: Millis,
-    /// What our uptime lacks to its time, in milliseconds: the same whoever sets our clock.
-    pub uptime: Millis,
+    /// What our uptime lacks to its time, in microseconds: the same whoever sets our clock. Rounded to milliseconds, what
+    /// one node saw just after what another did might come before it.
+    pub uptime: i64,
     /// By how much that may be wrong, either way: half the quickest round trip.
     pub bound: Millis,
 }
@@ -48,8 +49,7 @@ impl RedisStore {
             }
         }
         let (offset, uptime, took) = best.unwrap_or_default();
-        let millis = |micros: i64| (micros + 500).div_euclid(1000);
-        Ok(Offset { millis: millis(offset), uptime: millis(uptime), bound: took / 2000 + 1 })
+        Ok(Offset { millis: (offset + 500).div_euclid(1000), uptime, bound: took / 2000 + 1 })
     }
 }
 
