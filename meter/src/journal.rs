@@ -119,8 +119,6 @@ const RETRY: Duration = Duration::from_millis(250);
 /// What nobody waits for is written at the latest after this.
 const STRAGGLERS: Duration = Duration::from_millis(100);
 
-/// What becomes of a journal that somebody removes from under us.
-pub(crate) const REMOVED: &str = "the journal was removed under us: what only it held is lost; what waits in memory is committed, and pages are journaled anew";
 /// How often what was written is synced.
 const SYNC: Duration = Duration::from_secs(1);
 
@@ -201,6 +199,17 @@ impl Journal {
     /// Where its segments are.
     pub fn folder(&self) -> &Path {
         &self.shared.dir
+    }
+
+    /// Gives every whole entry that it holds to `entry`, in order. One that somebody removed holds none.
+    pub fn read(&self, entry: &mut dyn FnMut(&[u8])) -> io::Result<reader::Damage> {
+        match reader::read_folder(&self.shared.dir, entry) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.shared.tell_removed();
+                Ok(reader::Damage::default())
+            }
+            read => read,
+        }
     }
 
     /// Puts down the policies that its entries will name.
@@ -334,6 +343,10 @@ impl Shared {
         }
     }
 
+    fn tell_removed(&self) {
+        tracing::error!(folder = %self.dir.display(), "the journal was removed under us: what only it held is lost; what waits in memory is committed, and pages are journaled anew");
+    }
+
     fn note_room(&self) {
         self.said.note(self.disk.load(Ordering::Relaxed), self.limits.disk);
     }
@@ -389,7 +402,7 @@ fn write(shared: &Shared, segment: &mut Option<Segment>, bytes: &[u8], upto: u64
         *segment = None;
     }
     if segment.as_ref().is_some_and(Segment::is_removed) {
-        tracing::error!(folder = %shared.dir.display(), "{REMOVED}");
+        shared.tell_removed();
         shared.removed.store(true, Ordering::Relaxed);
         *segment = None;
     }

@@ -3,6 +3,8 @@
 #![allow(clippy::disallowed_methods, reason = "servers take their time")]
 #![allow(missing_docs, reason = "a test's name says what it shows")]
 
+#[path = "support/record.rs"]
+mod record;
 #[path = "support/redis.rs"]
 mod support;
 
@@ -10,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portalmeter_meter::day::Day;
-use portalmeter_meter::entry::{Entry, Presence, SessionRow, UsageRecord};
+use portalmeter_meter::entry::{Entry, Presence, SessionRow};
 use portalmeter_meter::observation::Stamp;
 use portalmeter_meter::policy::{Experience, Policy, PolicyId};
 use portalmeter_meter::record::Reason;
@@ -23,6 +25,7 @@ use portalmeter_meter::store::redis::{Continuity, RedisError, RedisStore, Troubl
 use portalmeter_meter::store::step::{Gain, Lively, Outcome, Place, Slot, Step, Write};
 use portalmeter_meter::usage::Sums;
 use portalmeter_rules::id::Name;
+use record::record;
 use support::everywhere;
 
 /// Long ago: what matters is how long a value lives from here.
@@ -477,29 +480,6 @@ fn who_is_past_a_time_leaves_the_index_unless_seen_again() {
         place.does::<()>("support", "DEL @epoch");
         assert_eq!(store.leave(&portal, 30, &who).unwrap_err().trouble, Trouble::Forgot);
     });
-}
-
-fn record(number: u8, class: Class, module: Option<&str>) -> UsageRecord {
-    UsageRecord {
-        id: Name([number; 16]),
-        portal: "support".into(),
-        module: module.map(str::to_owned),
-        visitor: Name([number; 16]),
-        session: Name([number; 16]),
-        started: 0,
-        day: "2026-03-12".parse().unwrap(),
-        zone: "UTC".into(),
-        class,
-        reason: Reason::Start,
-        account: None,
-        user: None,
-        agent: None,
-        rule: "test".into(),
-        policy: PolicyId(u64::MAX),
-        trial: false,
-        event_time: 0,
-        stored_time: 0,
-    }
 }
 
 fn counted(guest: i64, external: i64) -> Sums {

@@ -3,6 +3,8 @@
 #![allow(clippy::disallowed_methods, reason = "servers take their time")]
 #![allow(missing_docs, reason = "a test's name says what it shows")]
 
+#[path = "support/record.rs"]
+mod record;
 #[path = "support/redis.rs"]
 mod support;
 
@@ -11,17 +13,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use portalmeter_meter::entry::{Entry, UsageRecord};
+use portalmeter_meter::entry::Entry;
 use portalmeter_meter::keeper::{Feed, Keeper, Settings};
 use portalmeter_meter::ledger::sqlite::SqliteLedger;
 use portalmeter_meter::ledger::{Ledger, Lines};
 use portalmeter_meter::observation::Stamp;
-use portalmeter_meter::policy::{Experience, Policy, PolicyId};
-use portalmeter_meter::record::Reason;
+use portalmeter_meter::policy::{Experience, Policy};
 use portalmeter_meter::session::Class;
 use portalmeter_meter::store::redis::{Continuity, RedisStore};
 use portalmeter_meter::store::step::{Outcome, Step};
-use portalmeter_rules::id::Name;
+use record::record;
 use support::{Place, Server, prefix, until};
 
 const YEAR: i64 = 365 * 86_400_000;
@@ -35,26 +36,7 @@ fn support() -> Arc<str> {
 }
 
 fn guest(number: u8) -> Entry {
-    Entry::Record(UsageRecord {
-        id: Name([number; 16]),
-        portal: "support".into(),
-        module: None,
-        visitor: Name([number; 16]),
-        session: Name([number; 16]),
-        started: 0,
-        day: "2026-03-12".parse().unwrap(),
-        zone: "UTC".into(),
-        class: Class::Guest,
-        reason: Reason::Start,
-        account: None,
-        user: None,
-        agent: None,
-        rule: "test".into(),
-        policy: PolicyId(u64::MAX),
-        trial: false,
-        event_time: 0,
-        stored_time: 0,
-    })
+    Entry::Record(record(number, Class::Guest, None))
 }
 
 /// A node: what it tells the store, and its keeper.
@@ -131,10 +113,16 @@ fn has(dir: &Path, records: usize) {
     until("the records in the ledger", || (counted(dir) == records).then_some(()));
 }
 
+/// A server with two prefixes, and the folder of a ledger.
+fn two_stores() -> (Server, tempfile::TempDir, [Place; 2]) {
+    let (server, dir) = (Server::start(&[]), tempfile::tempdir().unwrap());
+    let places = [(); 2].map(|()| Place { prefix: prefix(), url: server.url() });
+    (server, dir, places)
+}
+
 #[test]
 fn who_comes_back_from_another_store_is_counted() {
-    let (server, dir) = (Server::start(&[]), tempfile::tempdir().unwrap());
-    let [one, other] = [(); 2].map(|()| Place { prefix: prefix(), url: server.url() });
+    let (_server, dir, [one, other]) = two_stores();
     let mut node = Node::start(&one, dir.path());
     node.commits(&[1]);
     has(dir.path(), 1);
@@ -153,8 +141,7 @@ fn who_comes_back_from_another_store_is_counted() {
 
 #[test]
 fn two_stores_that_tell_one_ledger_are_told_apart_and_take_turns() {
-    let (server, dir) = (Server::start(&[]), tempfile::tempdir().unwrap());
-    let [one, other] = [(); 2].map(|()| Place { prefix: prefix(), url: server.url() });
+    let (_server, dir, [one, other]) = two_stores();
     let mut here = Node::start(&one, dir.path());
     here.commits(&[1]);
     has(dir.path(), 1);

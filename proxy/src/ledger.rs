@@ -7,11 +7,9 @@ use portalmeter_meter::ledger::postgres::PostgresLedger;
 use portalmeter_meter::ledger::sqlite::SqliteLedger;
 use portalmeter_meter::ledger::{Asked, Ledger, LedgerError};
 
+use crate::command::reach::PATIENCE;
 use crate::config::{Config, Place};
 use crate::output::say_aside;
-
-/// Nobody waits longer in silence.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// To be asked only. [`LedgerError::Absent`]: nothing was ever metered into it.
 pub(crate) fn to_read(config: &Config) -> Result<Box<dyn Ledger>, LedgerError> {

@@ -1,7 +1,6 @@
 //! What is owed to a store that nodes share: what dead processes left, and what the store has forgotten.
 
 use std::cell::Cell;
-use std::io::ErrorKind;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,8 +11,7 @@ use super::recover::{Owed, Recovered, Recovery, recover};
 use super::{Shared, SharedStore, lock};
 use crate::history::Memory;
 use crate::intake::Sighted;
-use crate::journal::reader::{self, Damage};
-use crate::journal::{Acknowledged, REMOVED};
+use crate::journal::Acknowledged;
 use crate::store::{self, Batch, Committed, Recall, Store, StoreError};
 
 /// What is owed.
@@ -121,15 +119,8 @@ impl Arrears {
         let mut recovery = Recovery { store, recall, memory: shared.settings.memory, now };
         let committed = Acknowledged { upto: gap.map_or(u64::MAX, |gap| gap - 1), ..self.committed.get() };
         let owed = Owed { node: shared.journal.node(), committed, forgotten: self.again };
-        let folder = shared.journal.folder();
         let mut found = Recovered::default();
-        let mut read = |entry: &mut dyn FnMut(&[u8])| match reader::read_folder(folder, entry) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                tracing::error!(folder = %folder.display(), "{REMOVED}");
-                Ok(Damage::default())
-            }
-            read => read,
-        };
+        let mut read = |entry: &mut dyn FnMut(&[u8])| shared.journal.read(entry);
         recovery.commit(&owed, &[], &mut read, &mut found).map_err(restore)?;
         shared.tally.postponed.store(0, Ordering::Relaxed);
         tracing::info!(observations = found.entries, "what the journal has was sent again");

@@ -33,7 +33,9 @@ pub struct Recovered {
 }
 
 impl Recovered {
+    /// One more journal was read.
     fn note(&mut self, damage: &Damage) {
+        self.journals += 1;
         self.torn_bytes += damage.torn_bytes;
         self.damaged_bytes += damage.damaged_bytes;
         self.foreign += damage.foreign;
@@ -81,7 +83,6 @@ pub fn recover(dir: &Path, mut recovery: Recovery<'_>) -> Result<Recovered, Stor
     for dead in reader::dead(dir).map_err(|error| unreadable(dir, &error))? {
         let owed = Owed::by(dead.node, dead.acknowledged(), recovery.store)?;
         let damage = recovery.commit(&owed, &dead.policies(), &mut |entry| dead.read(entry), &mut found)?;
-        found.journals += 1;
         found.note(&damage);
         recovery.store.leave(dead.node)?;
     }
@@ -111,7 +112,6 @@ pub fn apply(segments: &[PathBuf], mut recovery: Recovery<'_>) -> Result<Recover
             Ok(damage)
         };
         let damage = recovery.commit(&owed, &reader::policies(&folder), &mut read, &mut found)?;
-        found.journals += 1;
         found.note(&damage);
         recovery.store.leave(node)?;
     }

@@ -97,7 +97,7 @@ impl Feed for RedisStore {
     }
 
     fn settle(&mut self, portal: &Arc<str>, totals: &Totals) -> Result<u64, StoreError> {
-        let (epoch, stream) = (self.epoch_of(portal)?, self.stream(portal)?.number);
+        let (epoch, stream) = (self.epoch(portal)?, self.stream(portal)?.number);
         if totals.position.stream != stream && totals.position != Position::START {
             return Ok(0);
         }

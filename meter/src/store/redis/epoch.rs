@@ -60,11 +60,6 @@ impl RedisStore {
         failed
     }
 
-    /// Which making of its keys a portal's are.
-    pub(crate) fn epoch_of(&mut self, portal: &Arc<str>) -> Result<String, RedisError> {
-        self.epoch(portal)
-    }
-
     /// Since when a portal's keys are what they are, by the clock of Redis; nothing if there are none.
     pub(super) fn begun(&mut self, portal: &Arc<str>) -> Result<Option<Millis>, RedisError> {
         if let Some(error) = self.know_epochs(std::iter::once(portal)).remove(portal) {
@@ -73,8 +68,8 @@ impl RedisStore {
         Ok(self.portal(portal).epoch.as_deref().and_then(making_of).map(|(_, made)| made))
     }
 
-    /// The epoch of a portal that a call needs.
-    pub(super) fn epoch(&mut self, portal: &Arc<str>) -> Result<String, RedisError> {
+    /// The epoch of a portal that a call needs: which making of its keys they are.
+    pub(crate) fn epoch(&mut self, portal: &Arc<str>) -> Result<String, RedisError> {
         if let Some(error) = self.know_epochs(std::iter::once(portal)).remove(portal) {
             return Err(error);
         }
