@@ -37,6 +37,7 @@ pub struct UsageRecord {
     /// The portal.
     pub portal: String,
     /// The module, where sessions are counted per module.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
     /// Which browser or device.
     #[serde(with = "hex")]
@@ -55,17 +56,20 @@ pub struct UsageRecord {
     /// By which rule of the fold.
     pub reason: Reason,
     /// The company of a signed-in user.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// Who was signed in.
-    #[serde(with = "hex::option")]
+    #[serde(with = "hex::option", default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Name>,
     /// A bot's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// The rule that gave the evidence.
     pub rule: String,
     /// The policy it was counted by.
     pub policy: PolicyId,
     /// Of a portal that is only observed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub trial: bool,
     /// The page that counted.
     pub event_time: Millis,
@@ -82,6 +86,7 @@ pub struct SessionRow {
     /// The portal.
     pub portal: String,
     /// The module, where sessions are counted per module.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
     /// Which browser or device.
     #[serde(with = "hex")]
@@ -97,27 +102,33 @@ pub struct SessionRow {
     /// What it counts as now.
     pub class: Class,
     /// A page proved that nobody was signed in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub proven_guest: bool,
     /// Somebody was signed in and is no longer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub logged_out: bool,
     /// Who is signed in, once known.
-    #[serde(with = "hex::option")]
+    #[serde(with = "hex::option", default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Name>,
     /// The company of a signed-in user; absent: as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// A bot's name; absent: as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// Its pages so far.
     pub pages: u32,
     /// Its actions so far: downloads, searches and the like.
     pub actions: u32,
     /// The day on which, as a guest's, it became external without counting again.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub converted: Option<Day>,
     /// Whose midnight it is.
     pub zone: String,
     /// The policy of its last page.
     pub policy: PolicyId,
     /// It turned out to be none: what it had belongs to another.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
     /// When the store took this.
     pub stored_time: Millis,
@@ -129,6 +140,7 @@ pub struct Presence {
     /// The portal.
     pub portal: String,
     /// The module, where sessions are counted per module.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
     /// The day.
     pub day: Day,
@@ -136,9 +148,10 @@ pub struct Presence {
     #[serde(with = "hex")]
     pub visitor: Name,
     /// Who was signed in.
-    #[serde(with = "hex::option")]
+    #[serde(with = "hex::option", default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Name>,
     /// It turned out to be another visitor.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
 }
 
@@ -150,6 +163,7 @@ pub struct Only {
     /// The portal.
     pub portal: String,
     /// The module, where sessions are counted per module.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
     /// Which browser or device.
     #[serde(with = "hex")]

@@ -9,6 +9,7 @@ mod record;
 mod support;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use portalmeter_meter::day::Day;
@@ -131,6 +132,31 @@ fn values_are_compared_to_the_byte_and_a_lost_race_is_told_all_that_is_there() {
         assert_eq!(apply(store, &[late]), [lost(&[Some("two"), None])], "no value is not an empty value");
         assert_eq!(place.does::<i64>("support", "XLEN @records"), 2, "who lost wrote nothing");
         assert_eq!(place.does::<i64>("support", "HGET @usage:2026-03-12 guest"), 2);
+    });
+}
+
+#[test]
+fn of_steps_that_go_together_each_has_its_own_outcome() {
+    everywhere(|store, place| {
+        apply(store, &[step("support", 2, None, Some("one"))]);
+        let steps = [
+            step("support", 1, None, Some("one")),
+            step("support", 2, None, Some("two")),
+            step("support", 3, None, Some("one")),
+            step("support", 1, Some("one"), Some("two")),
+            step("support", 1, Some("two"), Some("three")),
+        ];
+        let expected = [Outcome::Done, lost(&[Some("one")]), Outcome::Done, Outcome::Done, Outcome::Done];
+        assert_eq!(apply(store, &steps), expected);
+        let there = [1, 2, 3].map(|number| load(store, "support", visitor(number)).unwrap());
+        assert_eq!(there, ["three", "one", "one"]);
+        assert_eq!(place.does::<i64>("support", "HGET @usage:2026-03-12 guest"), 5);
+
+        let apart = (10..30).map(|number| step("support", number, None, Some("x"))).collect::<Vec<_>>();
+        let places = place.does::<i64>("support", "XLEN @records");
+        assert_eq!(apply(store, &apart), vec![Outcome::Done; 20]);
+        assert_eq!(place.does::<i64>("support", "XLEN @records") - places, 3, "eight, eight and four in a call");
+        assert_eq!(place.does::<i64>("support", "HGET @usage:2026-03-12 guest"), 25);
     });
 }
 
@@ -372,6 +398,11 @@ fn support() -> Arc<str> {
     "support".into()
 }
 
+/// Each has a place of its own.
+fn tell_each(store: &mut RedisStore, numbers: RangeInclusive<i32>) {
+    numbers.for_each(|number| drop(apply(store, &[told(number)])));
+}
+
 fn told(number: i32) -> Step {
     Step { entries: vec![entry("support", number)], portal: support(), ..Step::default() }
 }
@@ -382,7 +413,7 @@ fn entries_are_read_in_order_and_what_is_none_is_told_apart() {
         let portal = support();
         assert_eq!(store.read(&portal, StreamId::default(), 10), Ok(vec![]));
         assert_eq!(store.last_id(&portal), Ok(StreamId::default()));
-        apply(store, &(1..=5).map(told).collect::<Vec<_>>());
+        tell_each(store, 1..=5);
         place.does::<()>("support", "XADD @records * entry {}");
         place.does::<()>("support", "XADD @records * other x more y");
         let all = store.read(&portal, StreamId::default(), 100).unwrap();
@@ -422,7 +453,7 @@ fn the_stream_lets_go_of_what_every_ledger_has() {
         let portal = support();
         assert_eq!(store.trim(&portal), Ok(0), "there is no stream yet");
         assert_eq!(store.group(&portal, "a", None).unwrap_err().trouble, Trouble::Forgot);
-        apply(store, &(1..=5).map(told).collect::<Vec<_>>());
+        tell_each(store, 1..=5);
         assert_eq!(store.trim(&portal), Ok(0), "without a ledger nothing goes");
         let start = store.group(&portal, "a", None).unwrap();
         assert_eq!(start.id, StreamId::default());
@@ -556,7 +587,7 @@ fn counters_are_set_to_what_the_ledger_has_and_what_is_on_its_way() {
 #[test]
 fn counters_wait_for_a_ledger_that_is_far_behind() {
     everywhere(|store, _| {
-        apply(store, &(0..501).map(told).collect::<Vec<_>>());
+        tell_each(store, 0..=200);
         let start = store.group(&support(), "a", None).unwrap();
         assert_eq!(store.settle_counters(&support(), &start, &[]), Ok(Settled::Behind));
         let position = Position { id: store.read(&support(), start.id, 1).unwrap()[0].id, ..start };

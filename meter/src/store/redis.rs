@@ -1,5 +1,5 @@
 //! The store in Redis: values that change if they still are what they were, counters, the live index and the
-//! stream of entries, each step one script on one slot.
+//! stream of entries, each step in one script on one slot, a few of them together.
 //!
 //! Nothing here knows of sessions. Calls block and belong on a thread of their own. An error says when another try
 //! makes sense; while a server rests after a failure, calls for it fail at once. A call whose answer is lost is
@@ -15,6 +15,7 @@ use redis::{Cmd, Value, cmd};
 
 use self::fleet::{Fleet, Pipeline};
 use self::keys::{Keys, PortalKeys};
+use self::together::{Group, together};
 use self::watermark::Watermark;
 use super::step::{Outcome, Place, Step};
 use crate::observation::Stamp;
@@ -39,6 +40,7 @@ pub mod shared;
 mod slots;
 mod store;
 pub mod stream;
+mod together;
 mod watermark;
 
 pub use self::address::Address;
@@ -171,28 +173,58 @@ impl RedisStore {
     /// Does these steps at `now`, each whole or not at all, and says of each what became of it.
     pub fn apply(&mut self, steps: &[Step], now: Millis) -> Vec<Result<Outcome, RedisError>> {
         let failed = self.know_epochs(steps.iter().map(|step| &step.portal));
+        let mut outcomes: Vec<_> = steps.iter().map(|_| Err(RedisError::strange("a commit"))).collect();
+        let mut groups = together(steps);
+        while !groups.is_empty() {
+            let (mut alone, mut held_up) = (Vec::new(), HashSet::new());
+            for (group, outcome) in groups.iter().zip(self.apply_groups(&groups, steps, now, &failed)) {
+                let portal = &steps[group[0]].portal;
+                // Whoever lost the race, the others did not, nor did those who build on what they leave.
+                if matches!(outcome, Ok(Outcome::Lost(_))) && (group.len() > 1 || held_up.contains(portal)) {
+                    held_up.insert(portal);
+                    alone.extend(group.iter().map(|step| vec![*step]));
+                } else {
+                    for step in group {
+                        outcomes[*step].clone_from(&outcome);
+                    }
+                }
+            }
+            groups = alone;
+        }
+        outcomes
+    }
+
+    /// Does these groups of steps, each whole or not at all.
+    fn apply_groups(
+        &mut self,
+        groups: &[Group],
+        steps: &[Step],
+        now: Millis,
+        failed: &HashMap<Arc<str>, RedisError>,
+    ) -> Vec<Result<Outcome, RedisError>> {
         let Self { portals, fleet, .. } = self;
         let mut calls = commit::Steps::new(now);
+        let portal_of = |group: &Group| &steps[group[0]].portal;
         // What has no epoch is not sent.
-        let unsent = steps.iter().map(|step| {
-            let portal = portals.get(&step.portal);
+        let unsent = groups.iter().map(|group| {
+            let portal = portals.get(portal_of(group));
             match portal.and_then(|portal| Some((&portal.keys, portal.epoch.as_deref()?))) {
                 Some((keys, epoch)) => {
-                    calls.add(keys, epoch, step);
+                    calls.add(keys, epoch, group.iter().map(|step| &steps[*step]).collect());
                     None
                 }
-                None => Some(failed.get(&step.portal).map_or(Ok(Outcome::Reset), |error| Err(error.clone()))),
+                None => Some(failed.get(portal_of(group)).map_or(Ok(Outcome::Reset), |error| Err(error.clone()))),
             }
         });
         let unsent: Vec<_> = unsent.collect();
         let mut answers = fleet.run(&calls).into_iter();
-        let outcomes = steps.iter().zip(unsent).map(|(step, unsent)| {
+        let outcomes = groups.iter().zip(unsent).map(|(group, unsent)| {
             if let Some(outcome) = unsent {
                 return outcome;
             }
             let answer = answers.next().unwrap_or_else(|| Err(RedisError::strange("a commit")))?;
             let commit::Answer { outcome, aside } = commit::answer(answer)?;
-            self.report_all_aside(&step.portal, aside);
+            self.report_all_aside(portal_of(group), aside);
             Ok(outcome)
         });
         outcomes.collect()

@@ -1,4 +1,4 @@
-//! A step as one call of `commit.lua`, and what the call answers.
+//! Steps as one call of `commit.lua`, and what the call answers.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use portalmeter_rules::time::Millis;
 use redis::cluster_routing::Slot as HashSlot;
 use redis::{Cmd, Value};
 
-use super::super::step::{Gain, Lively, Outcome, Step, Write};
+use super::super::step::{Gain, Lively, Outcome, Slot, Step, Write};
 use super::error::RedisError;
 use super::fleet::Calls;
 use super::keys::{PortalKeys, label, member};
@@ -17,37 +17,37 @@ use crate::usage::{Counters, Sums};
 /// The longest life that is asked for, in milliseconds: ten years. Redis refuses what its clock cannot hold.
 const LONGEST: Millis = 3_650 * 86_400_000;
 
-/// What became of a step, and which keys of ours held something else and were renamed.
+/// What became of the steps of a call, and which keys of ours held something else and were renamed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) outcome: Outcome,
     pub(super) aside: Vec<String>,
 }
 
-/// Steps as calls, each made when its turn comes.
+/// Calls, each made when its turn comes.
 pub(super) struct Steps<'s> {
     now: Millis,
-    steps: Vec<(&'s PortalKeys, &'s str, &'s Step)>,
+    calls: Vec<(&'s PortalKeys, &'s str, Vec<&'s Step>)>,
 }
 
 impl<'s> Steps<'s> {
     pub(super) fn new(now: Millis) -> Self {
-        Self { now, steps: Vec::new() }
+        Self { now, calls: Vec::new() }
     }
 
-    /// A step of the portal of these keys, as long as they are of this epoch.
-    pub(super) fn add(&mut self, keys: &'s PortalKeys, epoch: &'s str, step: &'s Step) {
-        self.steps.push((keys, epoch, step));
+    /// Steps of the portal of these keys, as long as they are of this epoch, done as one.
+    pub(super) fn add(&mut self, keys: &'s PortalKeys, epoch: &'s str, steps: Vec<&'s Step>) {
+        self.calls.push((keys, epoch, steps));
     }
 }
 
 impl Calls for Steps<'_> {
     fn count(&self) -> usize {
-        self.steps.len()
+        self.calls.len()
     }
 
     fn slot(&self, call: usize) -> HashSlot {
-        self.steps[call].0.slot
+        self.calls[call].0.slot
     }
 
     fn script(&self, _: usize) -> Option<&'static Script> {
@@ -55,8 +55,8 @@ impl Calls for Steps<'_> {
     }
 
     fn write(&self, call: usize, bytes: &mut Vec<u8>) {
-        let (keys, epoch, step) = self.steps[call];
-        self::call(&COMMIT.sha, keys, epoch, step, self.now).write_packed_command(bytes);
+        let (keys, epoch, steps) = &self.calls[call];
+        self::call(&COMMIT.sha, keys, epoch, steps, self.now).write_packed_command(bytes);
     }
 
     fn is_guarded(&self) -> bool {
@@ -66,31 +66,38 @@ impl Calls for Steps<'_> {
 
 /// The call. KEYS: epoch, live, records, days, a key a write, a hash a day and module. ARGV: the epoch; the head: how
 /// many writes, lives and entries in four bytes each, then for each hash in a byte each how many of its fields are of
-/// records, and how many it has; four a write (how, before, after, for how long); two a life (member, last seen or
-/// nothing); two an entry (`entry` and the entry); and for each hash its label and its fields, each with its gain.
-fn call(sha: &str, keys: &PortalKeys, epoch: &str, step: &Step, now: Millis) -> Cmd {
-    let hashes: Vec<HashCall> = hashes(&step.gains).iter().map(HashCall::of).collect();
-    let count = 4 + step.writes.len() + hashes.len();
-    let mut call = Cmd::with_capacity(
-        9 + 5 * step.writes.len() + 2 * step.live.len() + 2 * step.entries.len() + 22 * hashes.len(),
-        512 + 512 * step.entries.len(),
-    );
-    call.arg("EVALSHA").arg(sha).arg(count).arg(&keys.epoch).arg(&keys.live).arg(&keys.records).arg(&keys.days);
-    for write in &step.writes {
+/// records, and how many it has; four a write (how, before, after, for how long); three a life (member, last seen or
+/// nothing, and for how long the visitor's value is kept, if it is new); two an entry (`entry` and the entry); and for
+/// each hash its label and its fields, each with its gain.
+fn call(sha: &str, keys: &PortalKeys, epoch: &str, steps: &[&Step], now: Millis) -> Cmd {
+    let all = |count: fn(&Step) -> usize| steps.iter().map(|step| count(step)).sum::<usize>();
+    let (writes, lives, entries) =
+        (all(|step| step.writes.len()), all(|step| step.live.len()), all(|step| step.entries.len()));
+    let hashes = hashes(steps.iter().flat_map(|step| &step.gains));
+    let hashes: Vec<HashCall> = hashes.iter().map(HashCall::of).collect();
+    let mut call =
+        Cmd::with_capacity(9 + 5 * writes + 3 * lives + 2 * entries + 22 * hashes.len(), 512 + 512 * entries);
+    call.arg("EVALSHA").arg(sha).arg(4 + writes + hashes.len());
+    call.arg(&keys.epoch).arg(&keys.live).arg(&keys.records).arg(&keys.days);
+    for write in steps.iter().flat_map(|step| &step.writes) {
         call.arg(keys.of_slot(&write.slot));
     }
     for hash in &hashes {
         call.arg(keys.usage(&hash.label));
     }
     let mut head = Vec::with_capacity(16);
-    for count in [step.writes.len(), step.live.len(), step.entries.len()] {
+    for count in [writes, lives, entries] {
         head.extend_from_slice(&(count as u32).to_be_bytes());
     }
     head.extend(hashes.iter().flat_map(|hash| [hash.records, hash.fields.len() as u8]));
     call.arg(epoch).arg(head);
-    step.writes.iter().for_each(|write| add_write(&mut call, write, now));
-    step.live.iter().for_each(|lively| add_lively(&mut call, lively));
-    for entry in &step.entries {
+    for write in steps.iter().flat_map(|step| &step.writes) {
+        add_write(&mut call, write, now);
+    }
+    for step in steps {
+        step.live.iter().for_each(|lively| add_lively(&mut call, lively, &step.writes, now));
+    }
+    for entry in steps.iter().flat_map(|step| &step.entries) {
         call.arg("entry").arg(entry.to_json());
     }
     for hash in &hashes {
@@ -111,17 +118,26 @@ fn add_write(call: &mut Cmd, write: &Write, now: Millis) {
         (Some(_), Some(_)) => "change",
     };
     let after = if how == "same" { None } else { write.after.as_deref() };
-    // Relative: the clock of Redis need not be ours. What is past its time lives a moment still.
-    let lives = write.expires.saturating_sub(now).clamp(1, LONGEST);
-    call.arg(how).arg(write.before.as_deref().unwrap_or_default()).arg(after.unwrap_or_default()).arg(lives);
+    call.arg(how).arg(write.before.as_deref().unwrap_or_default()).arg(after.unwrap_or_default());
+    call.arg(lives(write, now));
 }
 
-fn add_lively(call: &mut Cmd, lively: &Lively) {
-    call.arg(member(lively.visitor, lively.module.as_deref()));
-    match lively.last_seen {
-        Some(at) => call.arg(at),
-        None => call.arg(""),
+/// For how long a value is kept. Relative: the clock of Redis need not be ours. What is past its time lives a moment
+/// still.
+fn lives(write: &Write, now: Millis) -> Millis {
+    write.expires.saturating_sub(now).clamp(1, LONGEST)
+}
+
+fn add_lively(call: &mut Cmd, lively: &Lively, writes: &[Write], now: Millis) {
+    let is_new = |write: &&Write| {
+        matches!(&write.slot, Slot::Visitor(visitor, module) if (*visitor, module) == (lively.visitor, &lively.module))
+            && write.before.is_none()
+            && write.after.is_some()
     };
+    call.arg(member(lively.visitor, lively.module.as_deref()));
+    for millis in [lively.last_seen, writes.iter().find(is_new).map(|write| lives(write, now))] {
+        call.arg(millis.map_or_else(String::new, |millis| millis.to_string()));
+    }
 }
 
 /// What one hash gains.
@@ -132,13 +148,13 @@ struct HashGain {
 }
 
 /// The gains by hash: a portal's day has its modules' too, and comes before theirs.
-fn hashes(gains: &[Gain]) -> Vec<HashGain> {
-    let mut hashes: Vec<HashGain> = Vec::with_capacity(2 * gains.len());
+fn hashes<'g>(gains: impl IntoIterator<Item = &'g Gain>) -> Vec<HashGain> {
+    let mut hashes = Vec::new();
     for gain in gains {
         add_to(&mut hashes, gain.day, None, &gain.sums);
-    }
-    for gain in gains.iter().filter(|gain| gain.module.is_some()) {
-        add_to(&mut hashes, gain.day, gain.module.as_ref(), &gain.sums);
+        if gain.module.is_some() {
+            add_to(&mut hashes, gain.day, gain.module.as_ref(), &gain.sums);
+        }
     }
     hashes.retain(|hash| hash.sums != Sums::default());
     hashes.sort_by(|a, b| (a.day, &a.module).cmp(&(b.day, &b.module)));

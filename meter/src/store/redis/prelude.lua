@@ -4,24 +4,25 @@ local pcall = redis.pcall
 local aside
 
 -- After a refusal: somebody else's value under a key of ours is renamed, so that what should be there begins anew. Any
--- other refusal is raised by doing it again.
-local function again(refused, command, key, ...)
-  local said = refused.err or ''
-  if said:find('WRONGTYPE', 1, true) or said:find('not an integer', 1, true) or said:find('overflow', 1, true)
-      or said:find('exhausted', 1, true) then
-    local root, time = K[1]:sub(1, -6), call('TIME')
-    local to = root .. 'aside:' .. time[1] .. '.' .. time[2] .. ':' .. key:sub(#root + 1)
-    call('RENAME', key, to)
-    aside = aside or {}
-    aside[#aside + 1] = to
+-- other refusal is raised by trying again.
+local function mend(refused, key)
+  for _, sign in ipairs({ 'WRONGTYPE', 'not an integer', 'overflow', 'exhausted' }) do
+    if refused.err:find(sign, 1, true) then
+      local root, time = K[1]:sub(1, -6), call('TIME')
+      local to = root .. 'aside:' .. time[1] .. '.' .. time[2] .. ':' .. key:sub(#root + 1)
+      call('RENAME', key, to)
+      aside = aside or {}
+      aside[#aside + 1] = to
+      return
+    end
   end
-  return call(command, key, ...)
 end
 
 local function write(command, key, ...)
   local done = pcall(command, key, ...)
-  if type(done) == 'table' and done.err then return again(done, command, key, ...) end
-  return done
+  if type(done) ~= 'table' or not done.err then return done end
+  mend(done, key)
+  return call(command, key, ...)
 end
 
 local function answer(code, values)

@@ -1,5 +1,5 @@
 -- Counters of open days are set to what the ledger has as of a position, and what is on its way to it.
--- KEYS: epoch, live, records, days, the hashes. ARGV: the position's epoch and id, how many steps' entries at most; for each
+-- KEYS: epoch, live, records, days, the hashes. ARGV: the position's epoch and id, how many places of the stream at most; for each
 -- hash its label, its name in entries (`20524`, `20524:chat`), guest, external, internal, bot, converted, page views,
 -- actions, duration in ms.
 local most, WIDTH = tonumber(A[3]), 10

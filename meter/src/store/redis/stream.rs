@@ -101,7 +101,7 @@ impl RedisStore {
         }
     }
 
-    /// The entries of at most `count` steps behind `after`, in order. Up to a hundred of a step have one place, and are read
+    /// The entries of at most `count` places behind `after`, in order. Up to a hundred of a call have one place, and are read
     /// together.
     pub fn read(&mut self, portal: &Arc<str>, after: StreamId, count: usize) -> Result<Vec<Told>, RedisError> {
         let mut call = cmd("XRANGE");
@@ -157,7 +157,7 @@ impl RedisStore {
         groups.collect()
     }
 
-    /// Lets go of what every ledger has acknowledged; returns of how many steps. Without any group nothing goes.
+    /// Lets go of what every ledger has acknowledged; returns how many places it had. Without any group nothing goes.
     pub fn trim(&mut self, portal: &Arc<str>) -> Result<u64, RedisError> {
         let keys = &self.portal(portal).keys;
         let (slot, script) = (keys.slot, &*script::TRIM);
@@ -184,7 +184,7 @@ impl RedisStore {
         last.and_then(|id| id.parse().ok()).ok_or_else(strange)
     }
 
-    /// Of how many steps a portal's stream holds entries: those that not every ledger has, and the last that all have.
+    /// How many places a portal's stream has: those that not every ledger has, and the last that all have.
     pub fn backlog(&mut self, portal: &Arc<str>) -> Result<u64, RedisError> {
         let mut call = cmd("XLEN");
         call.arg(&self.portal(portal).keys.records);
