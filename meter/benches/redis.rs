@@ -1,5 +1,6 @@
 //! What a commit costs a Redis and us: session starts and further pages through one connection, in pipelines, with
-//! the CPU time of both sides; and what a live visitor weighs in Redis, as real commits leave him there.
+//! the CPU time of both sides, beside what the same writes cost as plain commands that compare nothing; and what a live
+//! visitor weighs in Redis, as real commits leave him there.
 //!
 //! Its arguments, each optional: `commits=500000`, `visitors=1000000`, `batch=1000`; 0 leaves a part out.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark may panic")]
@@ -44,10 +45,26 @@ fn main() {
     for (what, options) in [("without AOF", &[][..]), ("AOF everysec", &["--appendonly yes", "--appendfsync everysec"])]
     {
         let server = Server::start(options);
-        let mut store = ready(&server);
+        let (mut store, mut connection) = (ready(&server), server.connection());
         for (what_is_done, make) in STORIES.iter().filter(|_| commits > 0) {
-            let figures = measure(&server, &mut store, commits, batch, *make);
-            println!("{what:13} {what_is_done:24} {figures}");
+            let ours = measure(&server, commits, batch, *make, |steps| {
+                store.apply(steps, NOW).into_iter().for_each(|outcome| assert_eq!(outcome, Ok(Outcome::Done)));
+            });
+            let plain = measure(
+                &server,
+                commits,
+                batch,
+                |number| make(number + PLAIN),
+                |steps| {
+                    let mut all = redis::pipe();
+                    for step in steps {
+                        plainly(&mut all, step);
+                    }
+                    all.exec(&mut connection).unwrap();
+                },
+            );
+            let ratio = ours.redis / plain.redis;
+            println!("{what:13} {what_is_done:24} {ours}; as plain commands {plain}: ratio {ratio:.2}");
         }
     }
     let count = argument("visitors", 1_000_000);
@@ -173,26 +190,74 @@ fn entries(number: u64) -> Vec<Entry> {
     vec![Entry::Record(record), Entry::Session(session), Entry::Presence(presence)]
 }
 
-fn measure(server: &Server, store: &mut RedisStore, commits: usize, batch: usize, make: Make) -> String {
+/// The visitors who come by plain commands are others.
+const PLAIN: u64 = 1 << 41;
+
+/// What a step writes, as commands of their own: nothing is compared, and none knows of the others.
+fn plainly(all: &mut redis::Pipeline, step: &Step) {
+    let key = |name: &str| format!("pm:{{support}}:{name}");
+    for write in &step.writes {
+        let Slot::Visitor(visitor, module) = &write.slot else { continue };
+        let key =
+            key(&format!("visitor:{visitor}{}", module.as_ref().map_or_else(String::new, |one| format!(":{one}"))));
+        all.cmd("SET").arg(key).arg(write.after.as_deref()).arg("PX").arg(write.expires - NOW);
+    }
+    for lively in &step.live {
+        all.cmd("ZADD").arg(key("live")).arg(lively.last_seen).arg(lively.visitor.to_string());
+    }
+    if !step.entries.is_empty() {
+        let told = all.cmd("XADD").arg(key("records")).arg("*");
+        for entry in &step.entries {
+            told.arg("entry").arg(entry.to_json());
+        }
+    }
+    for gain in &step.gains {
+        let Sums { records: [guests, ..], page_views, duration_ms, .. } = gain.sums;
+        let fields = [guests, guests, guests, page_views, duration_ms].into_iter();
+        let fields = fields.zip(["guest", "guest_raw", "billable", "page_views", "duration_ms"]);
+        let label = |module: Option<&Arc<str>>| module.map_or_else(String::new, |module| format!(":{module}"));
+        for module in [Some(None), gain.module.as_ref().map(Some)].into_iter().flatten() {
+            let key = key(&format!("usage:{}{}", gain.day, label(module)));
+            for (sum, field) in fields.clone().filter(|(sum, _)| *sum > 0) {
+                all.cmd("HINCRBY").arg(&key).arg(field).arg(sum);
+            }
+        }
+    }
+}
+
+/// What was done in a second, and what CPU time it took the servers and us, in microseconds.
+struct Figures {
+    a_second: f64,
+    redis: f64,
+    own: f64,
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { a_second, redis, own } = self;
+        write!(to, "{a_second:7.0} commits/s, Redis {redis:5.2} µs, we {own:5.2} µs of CPU a commit")
+    }
+}
+
+fn measure(
+    server: &Server,
+    commits: usize,
+    batch: usize,
+    make: impl Fn(u64) -> Step,
+    mut commit: impl FnMut(&[Step]),
+) -> Figures {
     let (mut spent, mut own, mut theirs) = (0.0, 0.0, 0.0);
     for first in (0..commits).step_by(batch) {
         // The steps are the plan's work, not the store's.
         let steps: Vec<Step> = (first..first + batch).map(|number| make(number as u64)).collect();
         let (begun, cpu) = (Instant::now(), (cpu_of("self"), cpu_of(&server.pid().to_string())));
-        for outcome in store.apply(&steps, NOW) {
-            assert_eq!(outcome, Ok(Outcome::Done));
-        }
+        commit(&steps);
         spent += begun.elapsed().as_secs_f64();
         own += cpu_of("self") - cpu.0;
         theirs += cpu_of(&server.pid().to_string()) - cpu.1;
     }
     let each = |seconds: f64| seconds / commits as f64 * 1e6;
-    format!(
-        "{:7.0} commits/s   Redis {:5.2} µs   we {:5.2} µs of CPU a commit",
-        commits as f64 / spent,
-        each(theirs),
-        each(own)
-    )
+    Figures { a_second: commits as f64 / spent, redis: each(theirs), own: each(own) }
 }
 
 /// Seconds of CPU that a process used: nanoseconds of its first thread, where the kernel tells them.
