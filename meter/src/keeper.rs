@@ -101,8 +101,8 @@ pub struct Keeper {
 const PACE: Duration = Duration::from_millis(200);
 /// A ledger that answers nothing for so long is frozen.
 const SILENT: Duration = Duration::from_secs(15);
-/// So many places of a stream are brought to the ledger at once: each holds the entries of up to eight steps.
-const AT_ONCE: usize = 250;
+/// The entries of about so many steps are brought to the ledger at once.
+const AT_ONCE: usize = 1_000;
 /// Whoever finds that another brings a stream to the ledger leaves it to him for a while.
 const LEFT_TO_OTHERS: Millis = 1_000;
 const MINUTE: Millis = 60_000;

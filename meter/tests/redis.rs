@@ -587,7 +587,8 @@ fn counters_are_set_to_what_the_ledger_has_and_what_is_on_its_way() {
 #[test]
 fn counters_wait_for_a_ledger_that_is_far_behind() {
     everywhere(|store, _| {
-        tell_each(store, 0..=200);
+        let many: Vec<_> = (0..1_501).map(told).collect();
+        apply(store, &many);
         let start = store.group(&support(), "a", None).unwrap();
         assert_eq!(store.settle_counters(&support(), &start, &[]), Ok(Settled::Behind));
         let position = Position { id: store.read(&support(), start.id, 1).unwrap()[0].id, ..start };

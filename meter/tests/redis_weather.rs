@@ -287,6 +287,23 @@ fn a_server_that_cannot_save_or_lacks_replicas_says_so() {
 }
 
 #[test]
+fn what_commits_need_is_tried_and_changes_nothing() {
+    let server = Server::start(&[]);
+    let mut store = begun(&server.url());
+    let before = server.does::<i64>("DBSIZE");
+    assert_eq!(store.probe(&"support".into()), Ok(()));
+    assert_eq!(store.probe(&"another".into()), Ok(()), "whose keys nobody made");
+    assert_eq!(server.does::<i64>("DBSIZE"), before);
+    for lacking in ["mget", "xinfo", "zremrangebyscore", "evalsha"] {
+        server.does::<()>(&format!("ACL SETUSER pm on >word ~* +@all -{lacking}"));
+        let address = format!("redis://pm:word@127.0.0.1:{}", server.port);
+        let mut store = RedisStore::new(&settings(&address));
+        let refused = store.probe(&"support".into()).unwrap_err();
+        assert_eq!(refused.trouble, Trouble::Forbidden, "{lacking}: {refused}");
+    }
+}
+
+#[test]
 fn a_cut_connection_leaves_every_step_done_or_not_and_nothing_is_done_twice() {
     let server = Server::start(&[]);
     let wire = Wire::to(server.port);

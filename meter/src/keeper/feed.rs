@@ -46,7 +46,7 @@ pub trait Feed: Send {
     /// Makes a ledger known, for whom a portal's entries are kept until it has them.
     fn open(&mut self, portal: &Arc<str>, ledger: &str) -> Result<(), StoreError>;
 
-    /// Entries behind a position, of at most so many places. [`StoreError::Rival`] if the position is another stream's
+    /// Entries behind a position, of about so many steps at most. [`StoreError::Rival`] if the position is another stream's
     /// that is not behind this one.
     fn read(&mut self, portal: &Arc<str>, after: Position, count: usize) -> Result<Read, StoreError>;
 

@@ -10,13 +10,15 @@ use crate::day::Day;
 use crate::ledger::{Position, Statistics, Totals};
 use crate::stamping::Stamping;
 use crate::store::redis::clock::Offset;
-use crate::store::redis::counters::Settled;
+use crate::store::redis::counters::{Repair, Settled};
 use crate::store::redis::stream::{self, StreamId};
 use crate::store::redis::{Continuity, RedisStore};
 use crate::store::{StoreError, farewell};
 
 /// Clocks may be so far apart, in milliseconds, before an operator is told.
 const CLOCKS: Millis = 1_000;
+/// A place of the stream has the entries of some steps; so many, it is thought, where there are many.
+const A_PLACE: usize = 4;
 /// So many leave the list of the living at once.
 const AT_ONCE: usize = 500;
 
@@ -46,7 +48,7 @@ impl Feed for RedisStore {
             // From here on the position is of this one.
             read.upto = Some(after.of(stream.number));
         }
-        let told = Self::read(self, portal, id(after), count)?;
+        let told = Self::read(self, portal, id(after), count.div_ceil(A_PLACE))?;
         if !told.is_empty() {
             // Else what was read may be a later stream's.
             self.is_still(portal)?;
@@ -106,7 +108,13 @@ impl Feed for RedisStore {
             totals.days.iter().map(|total| (total.module.as_deref().map(Arc::from), total.day, total.sums)).collect();
         Ok(match self.settle_counters(portal, &stream::Position { epoch, id }, &days)? {
             Settled::Behind => 0,
-            Settled::Repaired(repairs) => repairs.len() as u64,
+            Settled::Repaired(repairs) => {
+                for Repair { module, day, field, was, is } in &repairs {
+                    let module = module.as_deref();
+                    tracing::warn!(%portal, module, %day, field, was, is, "a counter was set to what the ledger has");
+                }
+                repairs.len() as u64
+            }
         })
     }
 

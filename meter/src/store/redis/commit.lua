@@ -1,12 +1,13 @@
 -- Steps of a portal: all of them, or nothing. commit.rs says what KEYS and ARGV hold.
 -- What can be told twice without harm is written first, what decides after it, what is only a projection last:
--- a server that refuses in the middle leaves nothing that another try does not heal.
+-- a server that refuses in the middle leaves nothing that another try does not heal. (After one that takes ZADD and
+-- refuses XADD, the next try finds somebody live without a value, and all is sent again.)
 local head = A[2]
 local writes, lives, entries = struct.unpack('>I4I4I4', head)
 -- Lua hands over some thousands of arguments at most.
 local MOST = 200
 
--- Another type is nothing here; what is set where nothing should be finds it.
+-- A value of another type counts as absent; where one is set, GET is refused below, and it is renamed.
 local values, lost, a = {}, false, 3
 for first = 5, math.max(5, 4 + writes), MOST do
   local upto = math.min(first + MOST - 1, 4 + writes)
@@ -61,7 +62,6 @@ for i = 5, 4 + writes do
   if how == 'change' then
     call('SET', K[i], A[a + 2], 'PX', A[a + 3])
   elseif how == 'new' then
-    -- GET is refused where another type is.
     write('SET', K[i], A[a + 2], 'PX', A[a + 3], 'GET')
   elseif how == 'gone' then
     call('DEL', K[i])
@@ -72,10 +72,10 @@ for i = 5, 4 + writes do
 end
 
 -- What a hash gains, field by field; returns what was refused.
-local function add(try, key, label, from, upto)
+local function add(key, label, from, upto)
   for at = from, upto, 2 do
     local field, gain = A[at], A[at + 1]
-    local sum = try('HINCRBY', key, field, gain)
+    local sum = pcall('HINCRBY', key, field, gain)
     if type(sum) == 'table' then return sum end
     if at == from and sum == tonumber(gain) then write('SADD', K[4], label) end
     if field == 'duration_ms' then
@@ -92,11 +92,9 @@ for i = 5 + writes, #K do
   local sealed = write('HEXISTS', key, 'sealed') == 1
   if #label > 10 then sealed = sealed or portal_sealed else portal_sealed = sealed end
   local from, upto = a + 1 + (sealed and 2 * records or 0), a + 2 * all
-  local refused = add(pcall, key, label, from, upto)
-  if refused then
-    mend(refused, key)
-    add(call, key, label, from, upto)
-  end
+  local refused = add(key, label, from, upto)
+  if refused and mend(refused, key) then refused = add(key, label, from, upto) end
+  if refused then return refused end
   a, count = a + 1 + 2 * all, count + 2
 end
 return answer(1)

@@ -1,5 +1,6 @@
 //! Steps as one call of `commit.lua`, and what the call answers.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use portalmeter_rules::time::Millis;
@@ -156,7 +157,9 @@ fn hashes<'g>(gains: impl IntoIterator<Item = &'g Gain>) -> Vec<HashGain> {
             add_to(&mut hashes, gain.day, gain.module.as_ref(), &gain.sums);
         }
     }
-    hashes.retain(|hash| hash.sums != Sums::default());
+    let gains: HashSet<Day> = hashes.iter().filter(|hash| hash.sums != Sums::default()).map(|hash| hash.day).collect();
+    // The portal's says of its modules' whether the day is sealed.
+    hashes.retain(|hash| hash.sums != Sums::default() || hash.module.is_none() && gains.contains(&hash.day));
     hashes.sort_by(|a, b| (a.day, &a.module).cmp(&(b.day, &b.module)));
     hashes
 }
@@ -248,6 +251,9 @@ mod tests {
     #[test]
     fn what_gains_nothing_is_not_touched() {
         assert!(hashes(&[gain(1, None, 1), gain(1, None, -1)]).is_empty());
+        let moved = [gain(1, Some("ask"), 1), gain(1, Some("chat"), -1), gain(2, None, 1), gain(2, None, -1)];
+        let modules: Vec<_> = hashes(&moved).into_iter().map(|hash| hash.module).collect();
+        assert_eq!(modules, [None, Some("ask".into()), Some("chat".into())], "the portal's says whether it is sealed");
     }
 
     #[test]

@@ -54,9 +54,9 @@ pub struct Repair {
     pub is: i64,
 }
 
-/// So many places of the stream that are on their way to the ledger, each with the entries of up to eight steps, are added
-/// up by the script: Redis does nothing else meanwhile, some ten milliseconds.
-const TAIL: usize = 200;
+/// So many entries on their way to the ledger are added up by the script: Redis does nothing else meanwhile, some ten
+/// milliseconds.
+const TAIL: usize = 1_500;
 /// How long the hash of a sealed day is kept.
 pub const KEEP_SEALED: Millis = 35 * 86_400_000;
 /// A day that is listed without a hash is past its time when one is listed that is so many days later: a day is sealed

@@ -3,8 +3,8 @@ local K, A, call, type, safely = KEYS, ARGV, redis.call, type, pcall
 local pcall = redis.pcall
 local aside
 
--- After a refusal: somebody else's value under a key of ours is renamed, so that what should be there begins anew. Any
--- other refusal is raised by trying again.
+-- After a refusal: somebody else's value under a key of ours is renamed, so that what should be there begins anew. Says
+-- whether it was that.
 local function mend(refused, key)
   for _, sign in ipairs({ 'WRONGTYPE', 'not an integer', 'overflow', 'exhausted' }) do
     if refused.err:find(sign, 1, true) then
@@ -13,15 +13,17 @@ local function mend(refused, key)
       call('RENAME', key, to)
       aside = aside or {}
       aside[#aside + 1] = to
-      return
+      return true
     end
   end
+  return false
 end
 
 local function write(command, key, ...)
   local done = pcall(command, key, ...)
   if type(done) ~= 'table' or not done.err then return done end
   mend(done, key)
+  -- Any other refusal is raised.
   return call(command, key, ...)
 end
 

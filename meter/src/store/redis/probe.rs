@@ -37,7 +37,8 @@ impl RedisStore {
         let script = &*script::COMMIT;
         let mut step = Cmd::new();
         step.arg("EVALSHA").arg(&script.sha).arg(4).arg(&keys.epoch).arg(&keys.live).arg(&keys.records).arg(&keys.days);
-        step.arg(NOBODYS);
+        // Of an epoch that there is not, a step that does nothing.
+        step.arg(NOBODYS).arg(&[0_u8; 12][..]);
         pipeline.add_script(keys.slot, &step, script);
         let nobodys = keys.named(NOBODYS);
         for (name, sub, args) in HARMLESS {

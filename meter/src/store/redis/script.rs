@@ -20,7 +20,7 @@ macro_rules! with_prelude {
     };
 }
 
-/// One step of a commit.
+/// Steps of a commit that go together.
 pub(super) static COMMIT: LazyLock<Script> = with_prelude!("commit.lua");
 /// Counters are set right.
 pub(super) static SETTLE: LazyLock<Script> = with_prelude!("settle.lua");

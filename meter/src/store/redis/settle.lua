@@ -1,12 +1,14 @@
 -- Counters of open days are set to what the ledger has as of a position, and what is on its way to it.
--- KEYS: epoch, live, records, days, the hashes. ARGV: the position's epoch and id, how many places of the stream at most; for each
+-- KEYS: epoch, live, records, days, the hashes. ARGV: the position's epoch and id, how many entries at most; for each
 -- hash its label, its name in entries (`20524`, `20524:chat`), guest, external, internal, bot, converted, page views,
 -- actions, duration in ms.
 local most, WIDTH = tonumber(A[3]), 10
 -- Another epoch is another stream: nothing of it is in the ledger for sure.
 local from = pcall('GET', K[1]) == A[1] and '(' .. A[2] or '-'
 local tail = write('XRANGE', K[3], from, '+', 'COUNT', most + 1)
-if #tail > most then return answer(2) end
+local entries = 0
+for _, place in ipairs(tail) do entries = entries + #place[2] / 2 end
+if entries > most then return answer(2) end
 
 local gained, told, sessions, converted, session_of, withheld = {}, {}, {}, {}, {}, false
 local function both(entry, day, add)
@@ -32,9 +34,9 @@ local function hear(entry)
     withheld = true
   end
 end
-for _, step in ipairs(tail) do
-  for i = 1, #step[2], 2 do
-    local known, entry = safely(cjson.decode, step[2][i + 1])
+for _, place in ipairs(tail) do
+  for i = 1, #place[2], 2 do
+    local known, entry = safely(cjson.decode, place[2][i + 1])
     if known and type(entry) == 'table' then hear(entry) end
   end
 end

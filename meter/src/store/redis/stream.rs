@@ -59,7 +59,7 @@ pub struct Position {
 /// An entry as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
-    /// Where it was: the place of its step.
+    /// Where it was: the place of its call.
     pub id: StreamId,
     /// The entry; nothing if it cannot be read.
     pub entry: Option<Entry>,
@@ -110,7 +110,7 @@ impl RedisStore {
         let Value::Array(told) = answer else { return Err(RedisError::strange("XRANGE")) };
         let mut entries = Vec::with_capacity(told.len());
         for step in told {
-            read_step(step, &mut entries).ok_or_else(|| RedisError::strange("XRANGE"))?;
+            read_place(step, &mut entries).ok_or_else(|| RedisError::strange("XRANGE"))?;
         }
         Ok(entries)
     }
@@ -207,9 +207,9 @@ impl RedisStore {
     }
 }
 
-/// The entries of one step. Whoever appended it: what is no field `entry` with an entry of ours cannot be read.
-fn read_step(step: Value, entries: &mut Vec<Told>) -> Option<()> {
-    let Value::Array(parts) = step else { return None };
+/// The entries of one place. Whoever appended it: what is no field `entry` with an entry of ours cannot be read.
+fn read_place(place: Value, entries: &mut Vec<Told>) -> Option<()> {
+    let Value::Array(parts) = place else { return None };
     let [Value::BulkString(id), Value::Array(fields)] = &parts[..] else { return None };
     let id = std::str::from_utf8(id).ok()?.parse().ok()?;
     entries.extend(fields.chunks(2).map(|field| match field {
