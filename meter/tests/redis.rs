@@ -597,6 +597,23 @@ fn counters_wait_for_a_ledger_that_is_far_behind() {
 }
 
 #[test]
+fn counters_wait_for_who_knows_less_than_the_ledger() {
+    everywhere(|store, place| {
+        tell_each(store, 1..=3);
+        let start = store.group(&support(), "a", None).unwrap();
+        let all = store.read(&support(), start.id, 9).unwrap();
+        let at = |number: usize| Position { id: all[number].id, ..start.clone() };
+        let days = [(None, "2026-03-12".parse().unwrap(), Sums::default())];
+        store.acknowledge(&support(), "a", all[2].id).unwrap();
+        store.trim(&support()).unwrap();
+        let late = store.settle_counters(&support(), &at(0), &days);
+        assert_eq!(late, Ok(Settled::Behind), "another node has read on, and what it read is gone");
+        assert_eq!(place.does::<i64>("support", "EXISTS @usage:2026-03-12"), 0);
+        assert_eq!(store.settle_counters(&support(), &at(2), &days), Ok(Settled::Repaired(vec![])));
+    });
+}
+
+#[test]
 fn a_sealed_day_gains_no_records_but_statistics() {
     everywhere(|store, place| {
         let (portal, day) = (support(), "2026-03-12".parse().unwrap());

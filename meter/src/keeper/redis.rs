@@ -111,7 +111,7 @@ impl Feed for RedisStore {
             Settled::Repaired(repairs) => {
                 for Repair { module, day, field, was, is } in &repairs {
                     let module = module.as_deref();
-                    tracing::warn!(%portal, module, %day, field, was, is, "a counter was set to what the ledger has");
+                    tracing::info!(%portal, module, %day, field, was, is, "a counter was set to what the ledger has");
                 }
                 repairs.len() as u64
             }

@@ -3,8 +3,24 @@
 -- hash its label, its name in entries (`20524`, `20524:chat`), guest, external, internal, bot, converted, page views,
 -- actions, duration in ms.
 local most, WIDTH = tonumber(A[3]), 10
+-- Once every ledger has read on, what is behind the position may be gone, and who asks knows less than the ledger.
+local function is_late()
+  local at, at_number = A[2]:match('^(%d+)-(%d+)$')
+  local groups = pcall('XINFO', 'GROUPS', K[3])
+  for _, group in ipairs(groups) do
+    for i = 1, #group, 2 do
+      if group[i] == 'last-delivered-id' then
+        local last, number = group[i + 1]:match('^(%d+)-(%d+)$')
+        if last + 0 < at + 0 or (last == at and number + 0 <= at_number + 0) then return false end
+      end
+    end
+  end
+  return #groups > 0
+end
 -- Another epoch is another stream: nothing of it is in the ledger for sure.
-local from = pcall('GET', K[1]) == A[1] and '(' .. A[2] or '-'
+local is_ours = pcall('GET', K[1]) == A[1]
+if is_ours and is_late() then return answer(2) end
+local from = is_ours and '(' .. A[2] or '-'
 local tail = write('XRANGE', K[3], from, '+', 'COUNT', most + 1)
 local entries = 0
 for _, place in ipairs(tail) do entries = entries + #place[2] / 2 end
