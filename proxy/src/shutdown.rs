@@ -12,6 +12,8 @@ use pingora::server::{ShutdownSignal, ShutdownSignalWatch};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
+/// The ledger gets this long at least to be told what it has not been told yet.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Journal and store get this long to be written out, even if requests took all of `drain`.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -85,6 +87,8 @@ pub(crate) struct Drain {
     pub(crate) at_most: Duration,
     /// Commits and writes out what there is; says whether nothing was lost.
     pub(crate) finish: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Tells the ledger what it can be told at once: the store keeps the rest.
+    pub(crate) tell: Arc<dyn Fn() + Send + Sync>,
 }
 
 #[async_trait]
@@ -93,7 +97,8 @@ impl ShutdownSignalWatch for Drain {
         let name = asked_to_end().await;
         tracing::info!(signal = name, "draining");
         self.in_flight.0.draining.store(true, Ordering::SeqCst);
-        let (in_flight, drain, finish) = (self.in_flight.clone(), self.at_most, Arc::clone(&self.finish));
+        let (in_flight, drain) = (self.in_flight.clone(), self.at_most);
+        let (finish, tell) = (Arc::clone(&self.finish), Arc::clone(&self.tell));
         let supervisor = std::thread::Builder::new().name("drain".to_owned()).spawn(move || {
             let begun = Instant::now();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -104,28 +109,32 @@ impl ShutdownSignalWatch for Drain {
                     in_flight.drain(drain).await;
                 });
             }
-            let patience = drain.saturating_sub(begun.elapsed()).max(FLUSH);
-            let kept = within(patience, finish).unwrap_or_else(|| {
-                tracing::error!(
-                    "journal, store and ledger were not written in time: a disk or a server does not answer"
-                );
+            let flush = Instant::now() + drain.saturating_sub(begun.elapsed()).max(FLUSH);
+            let left = || flush.saturating_duration_since(Instant::now());
+            let kept = within(left(), finish).unwrap_or_else(|| {
+                tracing::error!("journal and store were not written in time: a disk or a server does not answer");
                 false
             });
+            if within(left().max(LAST_WORDS), tell).is_none() {
+                tracing::warn!("the ledger does not answer in time: what it has not been told yet waits in the store");
+            }
             tracing::info!("ended");
             exit(kept);
         });
         if supervisor.is_err() {
-            exit((self.finish)());
+            let kept = (self.finish)();
+            (self.tell)();
+            exit(kept);
         }
         ShutdownSignal::GracefulTerminate
     }
 }
 
-/// What `finish` says, if it says so in time. A disk that stalls would hold the process for ever.
-fn within(patience: Duration, finish: Arc<dyn Fn() -> bool + Send + Sync>) -> Option<bool> {
+/// What this says, if it says so in time. A disk that stalls would hold the process for ever.
+fn within<T: Send + 'static>(patience: Duration, work: Arc<dyn Fn() -> T + Send + Sync>) -> Option<T> {
     let (tell, told) = mpsc::channel();
     let spawned = std::thread::Builder::new().name("finish".to_owned()).spawn(move || {
-        let _ = tell.send(finish());
+        let _ = tell.send(work());
     });
     spawned.ok()?;
     told.recv_timeout(patience).ok()

@@ -146,13 +146,13 @@ pub(crate) fn serve(
         listening();
     };
     std::thread::Builder::new().name("ready".to_owned()).spawn(announce).map_err(|error| error.to_string())?;
-    let finish = move || {
-        let kept = metering.engine.close();
+    let engine = Arc::clone(&metering.engine);
+    let tell = move || {
         metering.keeper.close();
         ended();
-        kept
     };
-    let drain = Drain { in_flight, at_most: config.server.drain, finish: Arc::new(finish) };
+    let at_most = config.server.drain;
+    let drain = Drain { in_flight, at_most, finish: Arc::new(move || engine.close()), tell: Arc::new(tell) };
     server.run(PingoraArgs { shutdown_signal: Box::new(drain) });
     drop(lock);
     Ok(())

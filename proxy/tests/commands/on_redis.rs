@@ -190,3 +190,27 @@ fn books_of_a_meter_on_redis_and_postgres_are_proved_beside_it() {
     let told = ask("check");
     assert!(told.code == 0 && told.out.contains("the store at redis://") && told.out.contains("answers"), "{told:?}");
 }
+
+#[test]
+fn a_node_that_ends_while_the_ledger_is_silent_has_lost_nothing() {
+    let (redis, postgres) = (Server::start(&["--appendonly yes"]), Postgres::start());
+    let (url, ledger) = (format!("redis://127.0.0.1:{}", redis.port), postgres.schema());
+    let portal = format!("[store]\nurl = \"{url}\"\n[ledger]\nurl = \"{ledger}\"\n[flush]\ninterval = \"200ms\"\n");
+    let stage = Stage::new(&Given { portal: &portal, drain: "3s", ..Given::default() });
+    stage.ask(&get(1, "/", ""));
+    until("a session is in the ledger", || stage.setup.counted().guest == 1);
+    let (_, schema) = ledger.rsplit_once("%3D").unwrap();
+    let lock = format!("BEGIN; LOCK TABLE {schema}.usage_day; SELECT pg_sleep(12)");
+    std::thread::scope(|scope| {
+        let held = scope.spawn(|| postgres.sql(&lock));
+        let locks = "SELECT COUNT(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation > 16383";
+        until("the ledger is locked", || postgres.sql(locks) == "1");
+        stage.ask(&get(2, "/", ""));
+        stage.running.signal("-TERM");
+        let Stage { running, setup, .. } = stage;
+        let (status, spent) = running.end();
+        assert!(status.success() && !held.is_finished(), "{status} after {spent:?}: {}", setup.log());
+        let said = "the ledger does not answer in time: what it has not been told yet waits in the store";
+        assert!(setup.log().contains(said), "{}", setup.log());
+    });
+}
