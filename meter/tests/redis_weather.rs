@@ -294,7 +294,7 @@ fn what_commits_need_is_tried_and_changes_nothing() {
     assert_eq!(store.probe(&"support".into()), Ok(()));
     assert_eq!(store.probe(&"another".into()), Ok(()), "whose keys nobody made");
     assert_eq!(server.does::<i64>("DBSIZE"), before);
-    for lacking in ["mget", "xinfo", "zremrangebyscore", "evalsha"] {
+    for lacking in ["mget", "xinfo", "zremrangebyscore", "evalsha", "xadd", "rename"] {
         server.does::<()>(&format!("ACL SETUSER pm on >word ~* +@all -{lacking}"));
         let address = format!("redis://pm:word@127.0.0.1:{}", server.port);
         let mut store = RedisStore::new(&settings(&address));

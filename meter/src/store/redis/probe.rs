@@ -13,7 +13,7 @@ use super::{RedisStore, script};
 /// No epoch, and no key of a portal, is called so: what is done with it does nothing.
 const NOBODYS: &str = "?";
 /// What commits, ledgers and chores do with keys, and cannot do to a key that is not there.
-const HARMLESS: [(&str, &[&str], &[&str]); 10] = [
+const HARMLESS: [(&str, &[&str], &[&str]); 11] = [
     ("PEXPIRE", &[], &["1"]),
     ("DEL", &[], &[]),
     ("SET", &[], &["", "XX"]),
@@ -24,6 +24,7 @@ const HARMLESS: [(&str, &[&str], &[&str]); 10] = [
     ("XRANGE", &[], &["-", "+"]),
     ("XINFO", &["STREAM"], &[]),
     ("XGROUP", &["SETID"], &[NOBODYS, "0"]),
+    ("XADD", &[], &["NOMKSTREAM", "*", "entry", ""]),
 ];
 
 impl RedisStore {
@@ -44,6 +45,7 @@ impl RedisStore {
         for (name, sub, args) in HARMLESS {
             pipeline.add(keys.slot, cmd(name).arg(sub).arg(&nobodys).arg(args));
         }
+        pipeline.add(keys.slot, cmd("RENAME").arg(&nobodys).arg(&nobodys));
         for shared in ["nodes", "policies"] {
             let key = self.keys.shared(shared);
             pipeline.add(HashSlot::for_key(&key), cmd("EXISTS").arg(&key));
