@@ -14,21 +14,22 @@ impl Script {
     }
 }
 
-macro_rules! with_prelude {
-    ($file:literal) => {
-        LazyLock::new(|| Script::new(concat!(include_str!("prelude.lua"), include_str!($file))))
+/// A script of these files, one after the other.
+macro_rules! script {
+    ($($file:literal),+) => {
+        LazyLock::new(|| Script::new(concat!($(include_str!($file)),+)))
     };
 }
 
 /// Steps of a commit that go together.
-pub(super) static COMMIT: LazyLock<Script> = with_prelude!("commit.lua");
+pub(super) static COMMIT: LazyLock<Script> = script!("prelude.lua", "commit.lua");
 /// Counters are set right.
-pub(super) static SETTLE: LazyLock<Script> = with_prelude!("settle.lua");
+pub(super) static SETTLE: LazyLock<Script> = script!("prelude.lua", "lowest.lua", "settle.lua");
 /// Visitors leave the live index.
-pub(super) static LEAVE: LazyLock<Script> = with_prelude!("leave.lua");
+pub(super) static LEAVE: LazyLock<Script> = script!("prelude.lua", "leave.lua");
 /// The stream lets go of what every ledger has.
-pub(super) static TRIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("trim.lua")));
+pub(super) static TRIM: LazyLock<Script> = script!("lowest.lua", "trim.lua");
 /// A key of ours that holds another type is renamed.
-pub(super) static ASIDE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("aside.lua")));
+pub(super) static ASIDE: LazyLock<Script> = script!("aside.lua");
 /// An epoch that another server brought is renewed.
-pub(super) static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("renew.lua")));
+pub(super) static RENEW: LazyLock<Script> = script!("renew.lua");

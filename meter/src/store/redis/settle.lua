@@ -5,17 +5,10 @@
 local most, WIDTH = tonumber(A[3]), 10
 -- Once every ledger has read on, what is behind the position may be gone, and who asks knows less than the ledger.
 local function is_late()
-  local at, at_number = A[2]:match('^(%d+)-(%d+)$')
-  local groups = pcall('XINFO', 'GROUPS', K[3])
-  for _, group in ipairs(groups) do
-    for i = 1, #group, 2 do
-      if group[i] == 'last-delivered-id' then
-        local last, number = group[i + 1]:match('^(%d+)-(%d+)$')
-        if last + 0 < at + 0 or (last == at and number + 0 <= at_number + 0) then return false end
-      end
-    end
-  end
-  return #groups > 0
+  local ms, seq = lowest(pcall('XINFO', 'GROUPS', K[3]))
+  local at, at_seq = A[2]:match('^(%d+)-(%d+)$')
+  at, at_seq = tonumber(at), tonumber(at_seq)
+  return ms and (ms > at or (ms == at and seq > at_seq))
 end
 -- Another epoch is another stream: nothing of it is in the ledger for sure.
 local is_ours = pcall('GET', K[1]) == A[1]

@@ -109,8 +109,8 @@ impl RedisStore {
         let answer = self.ask_stream(portal, &call)?;
         let Value::Array(told) = answer else { return Err(RedisError::strange("XRANGE")) };
         let mut entries = Vec::with_capacity(told.len());
-        for step in told {
-            read_place(step, &mut entries).ok_or_else(|| RedisError::strange("XRANGE"))?;
+        for place in told {
+            read_place(place, &mut entries).ok_or_else(|| RedisError::strange("XRANGE"))?;
         }
         Ok(entries)
     }

@@ -67,8 +67,7 @@ mod tests {
     use portalmeter_rules::id::Name;
 
     use super::*;
-    use crate::entry::{Entry, Only};
-    use crate::store::step::Write;
+    use crate::store::step::{Lively, Write};
 
     fn step(portal: &str, visitor: u8) -> Step {
         let slot = Slot::Visitor(Name([visitor; 16]), None);
@@ -95,16 +94,8 @@ mod tests {
 
     #[test]
     fn what_is_heavy_goes_alone() {
-        let only = Entry::Only(Only {
-            portal: "a".into(),
-            module: None,
-            visitor: Name([1; 16]),
-            after: 0,
-            upto: 0,
-            records: Vec::new(),
-            stored_time: 0,
-        });
-        let heavy = Step { entries: vec![only; HEAVY], ..step("a", 2) };
+        let lively = Lively { visitor: Name([2; 16]), module: None, last_seen: None };
+        let heavy = Step { live: vec![lively; HEAVY], ..step("a", 2) };
         assert_eq!(together(&[step("a", 1), heavy, step("a", 3), step("a", 4)]), [vec![0], vec![1], vec![2, 3]]);
     }
 }
