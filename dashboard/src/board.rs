@@ -1,0 +1,51 @@
+//! What the dashboard stands on: the portals as configured, the ledger, the clock, and what is wrong.
+
+use std::sync::Arc;
+
+use portalmeter_meter::ledger::{Ledger, LedgerError};
+use portalmeter_meter::policy::Policy;
+use portalmeter_rules::time::Millis;
+
+use crate::access::Access;
+
+/// Opens the ledger anew. It blocks.
+pub type Open = Arc<dyn Fn() -> Result<Box<dyn Ledger>, LedgerError> + Send + Sync>;
+
+/// What the proxy tells the dashboard.
+#[derive(Clone)]
+pub struct Board {
+    /// The portals as they are configured now, in the order of the file.
+    pub portals: Arc<dyn Fn() -> Vec<Portal> + Send + Sync>,
+    /// Opens the ledger to be asked.
+    pub read: Open,
+    /// Opens the ledger to be told a correction.
+    pub write: Open,
+    /// Now.
+    pub clock: Arc<dyn Fn() -> Millis + Send + Sync>,
+    /// What is wrong at this moment, by what the node itself knows.
+    pub problems: Arc<dyn Fn() -> Vec<Problem> + Send + Sync>,
+    /// Who may see what.
+    pub access: Arc<Access>,
+}
+
+/// A portal as configured.
+#[derive(Debug, Clone)]
+pub struct Portal {
+    /// Its name.
+    pub name: Arc<str>,
+    /// By which policy it counts: experience, zone, timeouts.
+    pub policy: Arc<Policy>,
+    /// Sessions a month that the contract covers.
+    pub contracted_sessions: Option<u64>,
+}
+
+/// Something an operator should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Which, as one word: `journal`, `store`, `ledger` …
+    pub what: String,
+    /// What was seen.
+    pub detail: String,
+    /// What it means, and what to do.
+    pub meaning: String,
+}
