@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use portalmeter_rules::time::Millis;
 use serde::{Deserialize, Serialize};
 
+use crate::acts::Acts;
 use crate::history::Memory;
 use crate::intake::{Sighted, Sink};
 use crate::journal::Journal;
@@ -75,6 +76,8 @@ pub struct Tally {
     pub races: AtomicU64,
     /// How often the store had forgotten, and the recent past was sent again.
     pub resets: AtomicU64,
+    /// What people did that nobody was told, because the store was away too long.
+    pub unsaid: AtomicU64,
 }
 
 impl Tally {
@@ -106,6 +109,8 @@ struct Outbox {
     /// The first entry that only the journal has; the node's position stays before it.
     gap: Option<u64>,
     waiting: Vec<Sighted>,
+    /// What people did, on its way to the ledger.
+    acts: Vec<Acts>,
     /// Policies that the store has not heard of.
     untold: Vec<Stamp>,
     urgent: bool,
@@ -133,6 +138,8 @@ pub struct Engine {
 
 /// No more observations than this wait for a store that is away.
 const MOST_WAITING: usize = 1_000_000;
+/// No more sums of what people did than this: some minutes of many portals.
+const MOST_ACTS: usize = 256;
 
 /// A page's entry in the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,6 +215,17 @@ impl Engine {
             shared.news.notify_one();
         }
         Receipt(number)
+    }
+
+    /// Takes what people did: told to the store after the next commit, or counted as unsaid where too much waits.
+    pub fn engage(&self, acts: Acts) {
+        let mut outbox = lock(&self.shared.outbox);
+        if outbox.acts.len() < MOST_ACTS {
+            outbox.acts.push(acts);
+        } else {
+            let count = acts.acts.iter().map(|act| u64::from(act.count)).sum();
+            self.shared.tally.unsaid.fetch_add(count, Ordering::Relaxed);
+        }
     }
 
     /// Waits until the journal has an entry on disk, at most as long as `max_wait` takes.

@@ -1,12 +1,13 @@
 //! What commits tell the ledger: the entries that flow from a store to it, in order.
 //!
 //! An entry says how something stands, not what happened: taking the same stretch of entries again
-//! changes nothing. In Redis each is one JSON document of the stream `records`.
+//! changes nothing, but for statistics of what people did. In Redis each is one JSON document of the stream `records`.
 
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
 use serde::{Deserialize, Serialize};
 
+use crate::acts::Acts;
 use crate::day::Day;
 use crate::policy::PolicyId;
 use crate::record::Reason;
@@ -26,6 +27,8 @@ pub enum Entry {
     Presence(Presence),
     /// What a visitor's sessions of a time count, and nothing else; the sessions are told after it.
     Only(Only),
+    /// What people did; told twice, it is counted twice.
+    Acts(Acts),
 }
 
 /// One counted unit, as it rests in the ledger.
@@ -192,30 +195,30 @@ impl Entry {
 }
 
 /// Names as hexadecimal digits.
-mod hex {
+pub(crate) mod hex {
     use portalmeter_rules::id::Name;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(name: &Name, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(name: &Name, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(name)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Name, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Name, D::Error> {
         String::deserialize(from)?.parse().map_err(D::Error::custom)
     }
 
-    pub(super) mod option {
+    pub(crate) mod option {
         use super::{Deserialize, Deserializer, Error, Name, Serializer};
 
         #[expect(clippy::ref_option, reason = "serde asks for it")]
-        pub(in super::super) fn serialize<S: Serializer>(name: &Option<Name>, to: S) -> Result<S::Ok, S::Error> {
+        pub(crate) fn serialize<S: Serializer>(name: &Option<Name>, to: S) -> Result<S::Ok, S::Error> {
             match name {
                 Some(name) => to.collect_str(name),
                 None => to.serialize_none(),
             }
         }
 
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Name>, D::Error> {
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Name>, D::Error> {
             let text = Option::<String>::deserialize(from)?;
             text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
         }

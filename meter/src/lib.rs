@@ -15,6 +15,7 @@
 //! assert_eq!(embeddables.idle_timeout, 30 * 60 * 1000);
 //! ```
 
+pub mod acts;
 pub mod changeover;
 pub mod day;
 pub mod engine;

@@ -8,7 +8,9 @@ use portalmeter_rules::time::Millis;
 
 use super::arrears::Arrears;
 use super::{Outbox, Shared, lock};
+use crate::acts::Acts;
 use crate::intake::Sighted;
+use crate::store::step::{Outcome, Step};
 use crate::store::{Batch, Store, StoreError};
 use crate::yielding::yield_to_requests;
 
@@ -45,6 +47,9 @@ pub(super) fn until_ended(shared: &Shared, mut store: Box<dyn Store>) -> bool {
             reached.and_then(|()| tell_policies(shared, store)).and_then(|()| arrears.settle(shared, store, now));
         if outcome.is_ok() && !taken.is_empty() {
             outcome = commit(shared, store, &mut taken, &arrears, now);
+        }
+        if outcome.is_ok() {
+            outcome = tell_acts(shared, store, now);
         }
         failed = outcome.is_err();
         note(shared, &mut arrears, outcome);
@@ -105,6 +110,23 @@ fn take(shared: &Shared, taken: &mut Taken) -> bool {
     taken.sighted.append(&mut outbox.waiting);
     outbox.stuck = taken.sighted.len();
     outbox.ends
+}
+
+/// What people did goes to the ledger as it is: nothing of it can race.
+fn tell_acts(shared: &Shared, store: &mut dyn Store, now: Millis) -> Result<(), StoreError> {
+    let acts = std::mem::take(&mut lock(&shared.outbox).acts);
+    if acts.is_empty() {
+        return Ok(());
+    }
+    let steps: Vec<Step> = acts.iter().cloned().map(Acts::into_step).collect();
+    let outcomes = store.apply(&steps, now);
+    if outcomes.is_err() {
+        lock(&shared.outbox).acts.splice(0..0, acts);
+    }
+    match outcomes?.iter().any(|outcome| *outcome == Outcome::Reset) {
+        true => Err(StoreError::Forgot),
+        false => Ok(()),
+    }
 }
 
 /// Policies are known before an observation is committed that bears one.

@@ -28,7 +28,7 @@ pub(super) fn apply<T: Tables>(tables: &mut T, entries: &[Entry], portal: Option
     let reaches: Vec<Reach<'_>> = told.iter().filter_map(Told::reach).collect();
     let mut records = Records::load(tables, &told, &reaches)?;
     let mut sessions = Sessions::load(tables, &told, &reaches)?;
-    let mut presences = Presences::default();
+    let (mut presences, mut acts) = (Presences::default(), Vec::new());
 
     let mut needed = Needed::default();
     records.need(&mut needed);
@@ -44,6 +44,7 @@ pub(super) fn apply<T: Tables>(tables: &mut T, entries: &[Entry], portal: Option
             Told::Record(line, holds) => records.tell(line, *holds, &mut days, &mut taken),
             Told::Session(row) => sessions.tell(row, &mut days, &mut taken),
             Told::Presence(presence) => presences.tell(presence, &days),
+            Told::Acts(told) => acts.push(*told),
             Told::Only(only) => {
                 records.only(only, &mut days, &mut taken);
                 sessions.only(only, &mut days);
@@ -62,6 +63,7 @@ pub(super) fn apply<T: Tables>(tables: &mut T, entries: &[Entry], portal: Option
         sessions: sessions.changed(),
         presences,
         absences,
+        acts,
         days: changed,
     })?;
     Ok(taken)

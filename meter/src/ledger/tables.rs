@@ -2,11 +2,14 @@
 //!
 //! Databases know no rules; what entries change is decided in one place for all of them.
 
+use std::collections::BTreeSet;
+
 use portalmeter_rules::id::Name;
 use portalmeter_rules::time::Millis;
 
 use super::{LedgerError, Line, Total};
-use crate::day::Day;
+use crate::acts::Acts;
+use crate::day::{Day, Zone};
 use crate::entry::{Presence, SessionRow};
 
 /// A portal, or one of its modules.
@@ -46,8 +49,25 @@ pub(super) struct Changes<'a> {
     pub(super) sessions: Vec<&'a SessionRow>,
     pub(super) presences: Vec<&'a Presence>,
     pub(super) absences: Vec<&'a Presence>,
+    /// What people did beside what they are known to have done.
+    pub(super) acts: Vec<&'a Acts>,
     /// With the portal they are of. Each has a revision one above the one it was read with.
     pub(super) days: Vec<(&'a str, &'a Total)>,
+}
+
+impl Changes<'_> {
+    /// The days of portals that digests of may no longer follow: when what changes counted, began or was there.
+    pub(super) fn days_touched(&self) -> BTreeSet<(&str, Day)> {
+        let lines = self.lines.iter().map(|line| (line.portal.as_str(), line.day));
+        let sessions = self.sessions.iter().map(|row| (row.portal.as_str(), began(row)));
+        let presences = self.presences.iter().chain(&self.absences).map(|one| (one.portal.as_str(), one.day));
+        lines.chain(sessions).chain(presences).collect()
+    }
+}
+
+/// The local day on which a session began; of a zone that is none of ours, that of UTC.
+pub(super) fn began(row: &SessionRow) -> Day {
+    Zone::named(&row.zone).map_or_else(|_| utc_day(row.started), |zone| zone.day(row.started))
 }
 
 /// The tables, in a transaction that nobody else changes the same portals in.

@@ -194,7 +194,7 @@ fn told_last(entries: &[Entry]) -> Holding {
                     }
                 }
             }
-            Entry::Session(_) | Entry::Presence(_) => {}
+            Entry::Session(_) | Entry::Presence(_) | Entry::Acts(_) => {}
         }
     }
     last.into_iter().filter_map(|(id, holds)| holds.map(|(class, account)| ((id, class, account), 1))).collect()

@@ -9,8 +9,10 @@ use portalmeter_rules::time::Millis;
 use super::super::line::{Line, clean};
 use super::super::tables::{Reach, Scope};
 use super::Needed;
+use crate::acts::{Act, Acts};
 use crate::day::Day;
 use crate::entry::{Entry, Only, Presence, SessionRow};
+use crate::session::Class;
 
 #[derive(Debug)]
 pub(super) enum Told<'a> {
@@ -19,6 +21,7 @@ pub(super) enum Told<'a> {
     Session(Cow<'a, SessionRow>),
     Presence(&'a Presence),
     Only(OnlyThese<'a>),
+    Acts(&'a Acts),
 }
 
 /// What a visitor's sessions of a time count, and nothing else.
@@ -41,6 +44,7 @@ impl<'a> Told<'a> {
             Entry::Session(row) => Self::Session(cleaned(row)),
             Entry::Presence(presence) => Self::Presence(presence),
             Entry::Only(only) => Self::Only(these(only)),
+            Entry::Acts(acts) => Self::Acts(acts),
         })
     }
 
@@ -61,7 +65,7 @@ impl<'a> Told<'a> {
                 }
             }
             Self::Presence(presence) => needed.day(&presence.portal, presence.day),
-            Self::Only(_) => {}
+            Self::Only(_) | Self::Acts(_) => {}
         }
     }
 }
@@ -95,11 +99,13 @@ fn cleaned(row: &SessionRow) -> Cow<'_, SessionRow> {
 }
 
 fn scope(entry: &Entry) -> Scope<'_> {
+    let none = &None;
     let (portal, of) = match entry {
         Entry::Record(record) | Entry::Withdrawn(record) => (&record.portal, &record.module),
         Entry::Session(row) => (&row.portal, &row.module),
         Entry::Presence(presence) => (&presence.portal, &presence.module),
         Entry::Only(only) => (&only.portal, &only.module),
+        Entry::Acts(acts) => (&acts.portal, none),
     };
     Scope { portal, module: module(of.as_ref()) }
 }
@@ -134,5 +140,12 @@ fn is_possible(entry: &Entry) -> bool {
             }
             Entry::Presence(presence) => day(presence.day),
             Entry::Only(only) => time(only.stored_time),
+            Entry::Acts(acts) => day(acts.day) && time(acts.at) && acts.acts.iter().all(is_possible_act),
         }
+}
+
+fn is_possible_act(act: &Act) -> bool {
+    let texts = [act.module.as_deref(), act.account.as_deref(), act.action.as_deref()];
+    let texts = texts.into_iter().flatten().chain([act.room.as_str(), act.resource.as_str()]);
+    act.class != Class::Bot && texts.into_iter().all(|text| text.len() <= LONGEST && !text.contains('\0'))
 }

@@ -9,9 +9,10 @@ use super::Use;
 use crate::ledger::{LedgerError, LedgerId, words};
 
 /// What brings the schema to each version from the one before; 2 is the first.
-const MIGRATIONS: [(i64, &str); 1] = [(2, include_str!("../migrations/postgres-2.sql"))];
+const MIGRATIONS: [(i64, &str); 2] =
+    [(2, include_str!("../migrations/postgres-2.sql")), (3, include_str!("../migrations/postgres-3.sql"))];
 /// The schema this release writes.
-const SCHEMA: i64 = 2;
+const SCHEMA: i64 = 3;
 /// Below this, what the tables need is not there.
 const OLDEST_SERVER: i32 = 130_000;
 /// Any number that other programs will hardly lock.

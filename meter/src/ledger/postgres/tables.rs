@@ -121,6 +121,8 @@ impl Tables for PostgresTables<'_, '_> {
         write::sessions(self, changes.sessions.clone())?;
         write::presences(self, &changes.presences)?;
         write::absences(self, &changes.absences)?;
+        write::acts(self, &changes.acts)?;
+        write::outdate(self, &changes.days_touched())?;
         write::totals(self, &changes.days)
     }
 }

@@ -1,8 +1,12 @@
 //! Rows of the tables, as they are written: all of a table in one statement, an array a column.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::rows::{LINE, NOBODY, SESSION, TOTAL};
 use super::tables::PostgresTables;
 use super::types::{At, Date, Id};
+use crate::acts::Acts;
+use crate::day::Day;
 use crate::entry::{Presence, SessionRow};
 use crate::ledger::{LedgerError, Line, Total, words};
 
@@ -141,6 +145,56 @@ fn presences_by(tables: &mut PostgresTables<'_, '_>, sql: &str, rows: &[&Presenc
             &column!(rows, |row| Id(row.visitor)),
             &column!(rows, |row| Id(row.user.unwrap_or(NOBODY))),
         ],
+    )?;
+    Ok(())
+}
+
+pub(super) fn acts(tables: &mut PostgresTables<'_, '_>, acts: &[&Acts]) -> Result<(), LedgerError> {
+    // One statement may not add to a row twice.
+    let mut sums = BTreeMap::new();
+    for (acts, act) in acts.iter().flat_map(|acts| acts.acts.iter().map(move |act| (acts, act))) {
+        let what = (&act.room, &act.resource, act.action.as_deref().unwrap_or_default());
+        let who = (act.class.name(), act.account.as_deref().unwrap_or_default(), act.user.unwrap_or(NOBODY));
+        let place = (acts.portal.as_str(), acts.day, acts.at, act.module.as_deref().unwrap_or_default());
+        *sums.entry((place, who, what)).or_insert(0i64) += i64::from(act.count);
+    }
+    if sums.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = sums.into_iter().collect();
+    tables.execute(
+        "INSERT INTO act (portal, day, at, module, class, account, user_hash, room, resource, action, count)
+         SELECT * FROM UNNEST($1::text[], $2::date[], $3::timestamptz[], $4::text[], $5::text[], $6::text[],
+           $7::uuid[], $8::text[], $9::text[], $10::text[], $11::bigint[])
+         ON CONFLICT (portal, day, at, module, class, account, user_hash, room, resource, action)
+         DO UPDATE SET count = act.count + excluded.count",
+        &[
+            &column!(rows, |((place, ..), _)| place.0),
+            &column!(rows, |((place, ..), _)| Date(place.1)),
+            &column!(rows, |((place, ..), _)| At(place.2)),
+            &column!(rows, |((place, ..), _)| place.3),
+            &column!(rows, |((_, who, _), _)| who.0),
+            &column!(rows, |((_, who, _), _)| who.1),
+            &column!(rows, |((_, who, _), _)| Id(who.2)),
+            &column!(rows, |((.., what), _)| what.0.as_str()),
+            &column!(rows, |((.., what), _)| what.1.as_str()),
+            &column!(rows, |((.., what), _)| what.2),
+            &column!(rows, |(_, count)| *count),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Digests that followed from what these days were.
+pub(super) fn outdate(tables: &mut PostgresTables<'_, '_>, days: &BTreeSet<(&str, Day)>) -> Result<(), LedgerError> {
+    if days.is_empty() {
+        return Ok(());
+    }
+    let days: Vec<_> =
+        days.iter().flat_map(|(portal, day)| [(*portal, *day), (*portal, day.month().first())]).collect();
+    tables.execute(
+        "DELETE FROM digest WHERE kind <> 'views' AND (portal, day) IN (SELECT * FROM UNNEST($1::text[], $2::date[]))",
+        &[&column!(days, |(portal, _)| *portal), &column!(days, |(_, day)| Date(*day))],
     )?;
     Ok(())
 }

@@ -1,8 +1,11 @@
 //! Rows of the file's tables, read and written.
 
+use std::collections::BTreeSet;
+
 use portalmeter_rules::id::Name;
 use rusqlite::{Connection, Row, params};
 
+use crate::acts::Acts;
 use crate::day::Day;
 use crate::entry::{Presence, SessionRow};
 use crate::ledger::tables::Changes;
@@ -112,7 +115,43 @@ pub(super) fn write(database: &Connection, changes: &Changes<'_>) -> Result<(), 
     write_sessions(database, &changes.sessions)?;
     write_presences(database, PRESENT, &changes.presences)?;
     write_presences(database, ABSENT, &changes.absences)?;
+    write_acts(database, &changes.acts)?;
+    outdate(database, &changes.days_touched())?;
     write_totals(database, &changes.days)
+}
+
+fn write_acts(database: &Connection, acts: &[&Acts]) -> Result<(), LedgerError> {
+    let mut write = database.prepare_cached(
+        "INSERT INTO act (portal, day, at, module, class, account, user_hash, room, resource, action, count)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+         ON CONFLICT DO UPDATE SET count = count + excluded.count",
+    )?;
+    for (acts, act) in acts.iter().flat_map(|acts| acts.acts.iter().map(move |act| (acts, act))) {
+        write.execute(params![
+            acts.portal,
+            acts.day.0,
+            acts.at,
+            act.module.as_deref().unwrap_or_default(),
+            act.class.name(),
+            act.account.as_deref().unwrap_or_default(),
+            act.user.map(|user| user.to_string()).unwrap_or_default(),
+            act.room,
+            act.resource,
+            act.action.as_deref().unwrap_or_default(),
+            act.count,
+        ])?;
+    }
+    Ok(())
+}
+
+/// Digests that followed from what these days were.
+fn outdate(database: &Connection, days: &BTreeSet<(&str, Day)>) -> Result<(), LedgerError> {
+    let mut outdate =
+        database.prepare_cached("DELETE FROM digest WHERE portal = ?1 AND kind <> 'views' AND day IN (?2, ?3)")?;
+    for (portal, day) in days {
+        outdate.execute(params![portal, day.0, day.month().first().0])?;
+    }
+    Ok(())
 }
 
 fn write_lines(database: &Connection, lines: &[&Line]) -> Result<(), LedgerError> {

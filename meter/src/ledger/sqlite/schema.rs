@@ -9,7 +9,11 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::ledger::LedgerError;
 
 /// What brings the schema from each version to the next.
-const MIGRATIONS: [&str; 2] = [include_str!("../migrations/sqlite-1.sql"), include_str!("../migrations/sqlite-2.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/sqlite-1.sql"),
+    include_str!("../migrations/sqlite-2.sql"),
+    include_str!("../migrations/sqlite-3.sql"),
+];
 /// The schema this release writes.
 const SCHEMA: i64 = MIGRATIONS.len() as i64;
 /// So long another's transaction is waited for.
