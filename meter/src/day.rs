@@ -10,7 +10,7 @@ use portalmeter_rules::time::Millis;
 use serde::{Deserialize, Serialize};
 
 /// A civil day, as days since 1970-01-01. Which instants it covers is its zone's business.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Day(pub i32);
 
 /// The text is not a day like `2026-03-12`.
@@ -164,6 +164,18 @@ impl Zone {
             .map_or(i64::from(day.0) * DAY_MS, |zoned| zoned.timestamp().as_millisecond())
     }
 
+    /// When the clock hour of an instant began.
+    pub fn hour(&self, at: Millis) -> Millis {
+        let offset = i64::from(self.0.to_offset(instant(at)).seconds()) * 1000;
+        (at.saturating_add(offset)).div_euclid(HOUR_MS) * HOUR_MS - offset
+    }
+
+    /// An instant as its clocks show it, with their offset: `2026-03-12T14:00:00+01:00`.
+    pub fn local(&self, at: Millis) -> String {
+        let zoned = instant(at).to_zoned(self.0.clone());
+        zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    }
+
     /// When a civil day ends, which is when the next one begins.
     pub fn end(&self, day: Day) -> Millis {
         self.start(day.plus(1))
@@ -171,6 +183,7 @@ impl Zone {
 }
 
 const DAY_MS: i64 = 86_400_000;
+const HOUR_MS: i64 = 3_600_000;
 
 /// The instant as a timestamp, held within the years that have one.
 pub fn instant(at: Millis) -> Timestamp {

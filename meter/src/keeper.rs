@@ -105,6 +105,10 @@ const SILENT: Duration = Duration::from_secs(15);
 const AT_ONCE: usize = 1_000;
 /// Whoever finds that another brings a stream to the ledger leaves it to him for a while.
 const LEFT_TO_OTHERS: Millis = 1_000;
+/// So long after a day's end mostly all of it has been told, and its digests are made.
+const TOLD: Millis = 3 * 3_600_000;
+/// So many digests of a portal are made in a row.
+const DIGESTS: usize = 8;
 const MINUTE: Millis = 60_000;
 const TEN_SECONDS: Millis = 10_000;
 
@@ -297,6 +301,7 @@ impl<'a> Work<'a> {
         if now - self.swept >= TEN_SECONDS || now < self.swept {
             self.swept = now;
             self.sweep(&portals, now)?;
+            self.digest(&portals, now)?;
             if let Some(offset) = self.feed.clock_offset()? {
                 (settings.clock_offset)(offset);
                 self.health(|health| health.clock_offset = offset.millis);
@@ -308,6 +313,20 @@ impl<'a> Work<'a> {
             self.health(|health| health.warnings = warnings);
             self.seal(settings, &portals, now)?;
             self.ledger.expire(now - settings.keep_sessions)?;
+        }
+        Ok(())
+    }
+
+    /// Makes digests of days that are over, a few at a time: nobody waits long for the ledger.
+    fn digest(&mut self, portals: &Portals, now: Millis) -> Result<(), KeeperError> {
+        for (portal, stamping) in portals {
+            let days = stamping.stamps().map(|stamp| stamp.policy.zone.day(now - TOLD));
+            let Some(upto) = days.min() else { continue };
+            for _ in 0..DIGESTS {
+                if !self.ledger.digest(portal, upto, now)? {
+                    break;
+                }
+            }
         }
         Ok(())
     }

@@ -21,9 +21,11 @@ mod apply;
 mod asked;
 mod correction;
 mod days;
+mod digests;
 mod error;
 mod filter;
 mod line;
+mod look;
 mod open;
 mod position;
 pub mod postgres;
@@ -37,6 +39,7 @@ pub use asked::Asked;
 pub use correction::Correction;
 pub use error::LedgerError;
 pub use line::{After, Line, Lines};
+pub use look::{Acted, Begun, Counted, Days, Look, Present};
 pub use open::{open, open_to_read};
 pub use position::{LedgerId, Position, Stretch, Take, Taken};
 pub use total::{OpenDay, Statistics, Total, Totals, Which};
@@ -97,6 +100,9 @@ pub struct Query {
     pub portals: Vec<String>,
 }
 
+/// What is asked of a ledger at one instant.
+pub type Looking<'w> = &'w mut dyn FnMut(&mut dyn Look) -> Result<(), LedgerError>;
+
 /// A ledger. Each call is one transaction: after an error nothing of it is there, and the next call connects again.
 ///
 /// Calls block; they belong on a thread that no request waits for.
@@ -152,6 +158,13 @@ pub trait Ledger: Send {
 
     /// Records and corrections, one by one, sorted by portal, day, visitor and id, from one view, until `each` breaks.
     fn records(&mut self, query: &Lines, each: &mut dyn FnMut(Line) -> ControlFlow<()>) -> Result<(), LedgerError>;
+
+    /// Looks at the ledger as it is at one instant.
+    fn look(&mut self, work: Looking<'_>) -> Result<(), LedgerError>;
+
+    /// Makes a portal's digests of days before `upto`, which is the first that is not over, and of its months: one day or
+    /// month a call. Says whether there was one to make.
+    fn digest(&mut self, portal: &str, upto: Day, now: Millis) -> Result<bool, LedgerError>;
 
     /// How the sessions of these visitors stand (module, visitor) that were seen at or after `since`, for a store
     /// that has forgotten them. Those that are gone are not among them.

@@ -15,15 +15,18 @@
 //! assert_eq!(embeddables.idle_timeout, 30 * 60 * 1000);
 //! ```
 
+pub mod accounts;
 pub mod acts;
 pub mod changeover;
 pub mod day;
+pub mod digest;
 pub mod engine;
 pub mod entry;
 pub mod flush;
 pub mod fold;
 pub mod guard;
 pub mod history;
+pub mod insight;
 pub mod intake;
 pub mod journal;
 pub mod keeper;
@@ -31,6 +34,7 @@ pub mod ledger;
 pub mod names;
 pub mod observation;
 pub mod offline;
+pub mod people;
 pub mod policy;
 pub mod record;
 pub mod recount;

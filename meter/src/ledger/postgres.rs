@@ -17,8 +17,8 @@ use super::asked::Asked;
 use super::filter::{Value, filter};
 use super::tables::utc_day;
 use super::{
-    By, Correction, Ledger, LedgerError, LedgerId, Line, Lines, OpenDay, Position, Query, Statistics, Stretch, Take,
-    Totals, Which, correction, total, usage, words,
+    By, Correction, Ledger, LedgerError, LedgerId, Line, Lines, Looking, OpenDay, Position, Query, Statistics, Stretch,
+    Take, Totals, Which, correction, digests, total, usage, words,
 };
 use crate::day::Day;
 use crate::entry::SessionRow;
@@ -28,6 +28,7 @@ use crate::usage::Usage;
 
 mod address;
 mod error;
+mod look;
 mod rows;
 mod schema;
 mod tables;
@@ -266,6 +267,21 @@ impl Ledger for PostgresLedger {
                     return Ok(());
                 }
             }
+        })
+    }
+
+    fn look(&mut self, work: Looking<'_>) -> Result<(), LedgerError> {
+        self.view(|tables| work(tables))
+    }
+
+    fn digest(&mut self, portal: &str, upto: Day, now: Millis) -> Result<bool, LedgerError> {
+        // Most often there is none, and nobody is kept from writing.
+        if self.view(|tables| digests::next(tables, portal, upto))?.is_none() {
+            return Ok(false);
+        }
+        self.change(portal, now, |tables, _| {
+            let Some(due) = digests::next(tables, portal, upto)? else { return Ok(false) };
+            digests::make(tables, portal, due).map(|()| true)
         })
     }
 

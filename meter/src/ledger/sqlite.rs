@@ -12,8 +12,8 @@ use super::apply::apply as apply_entries;
 use super::filter::{Value, filter};
 use super::tables::utc_day;
 use super::{
-    Correction, Ledger, LedgerError, LedgerId, Line, Lines, OpenDay, Position, Query, Statistics, Stretch, Take, Taken,
-    Totals, Which, correction, total, usage, words,
+    Correction, Ledger, LedgerError, LedgerId, Line, Lines, Looking, OpenDay, Position, Query, Statistics, Stretch,
+    Take, Taken, Totals, Which, correction, digests, total, usage, words,
 };
 use crate::day::Day;
 use crate::entry::{Entry, SessionRow};
@@ -22,6 +22,7 @@ use crate::policy::PolicyId;
 use crate::usage::Usage;
 
 mod error;
+mod look;
 mod rows;
 mod schema;
 mod tables;
@@ -206,6 +207,22 @@ impl Ledger for SqliteLedger {
             }
         }
         Ok(())
+    }
+
+    fn look(&mut self, work: Looking<'_>) -> Result<(), LedgerError> {
+        self.view(|view| work(&mut SqliteTables(view)))
+    }
+
+    fn digest(&mut self, portal: &str, upto: Day, _: Millis) -> Result<bool, LedgerError> {
+        // Most often there is none, and nobody is kept from writing.
+        if self.view(|view| digests::next(&mut SqliteTables(view), portal, upto))?.is_none() {
+            return Ok(false);
+        }
+        self.change(|step| {
+            let mut tables = SqliteTables(step);
+            let Some(due) = digests::next(&mut tables, portal, upto)? else { return Ok(false) };
+            digests::make(&mut tables, portal, due).map(|()| true)
+        })
     }
 
     fn sessions(&mut self, portal: &str, visitors: &[Name], since: Millis) -> Result<Vec<SessionRow>, LedgerError> {

@@ -121,9 +121,9 @@ fn a_newer_schema_is_refused_with_both_versions() {
         PostgresLedger::new(url).unwrap().ping().unwrap_err(),
         PostgresLedger::read_only(url).unwrap().ping().unwrap_err(),
     ] {
-        assert!(matches!(refused, LedgerError::Newer { found: 7, known: 2 }), "{refused}");
+        assert!(matches!(refused, LedgerError::Newer { found: 7, known: 3 }), "{refused}");
         let said = refused.to_string();
-        assert!(said.contains('7') && said.contains('2') && said.contains("run the release"), "{said}");
+        assert!(said.contains('7') && said.contains('3') && said.contains("run the release"), "{said}");
     }
 }
 
@@ -133,8 +133,8 @@ fn a_schema_that_becomes_newer_under_a_running_release_is_refused_too() {
         let mut ledger = place.open();
         tell(&mut *ledger, &held([record(1)]));
         place.sql(match place {
-            Place::Sqlite(_) => "PRAGMA user_version = 3",
-            Place::Postgres(..) => "UPDATE meta SET value = '3' WHERE name = 'schema'",
+            Place::Sqlite(_) => "PRAGMA user_version = 4",
+            Place::Postgres(..) => "UPDATE meta SET value = '4' WHERE name = 'schema'",
         });
         let entries = held([record(2)]);
         let stretch = Stretch {
@@ -144,7 +144,7 @@ fn a_schema_that_becomes_newer_under_a_running_release_is_refused_too() {
             entries: &entries,
         };
         let refused = ledger.take(&stretch, 0).unwrap_err();
-        assert!(matches!(refused, LedgerError::Newer { found: 3, known: 2 }), "{refused}");
+        assert!(matches!(refused, LedgerError::Newer { found: 4, known: 3 }), "{refused}");
     }
 }
 

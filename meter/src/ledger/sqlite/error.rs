@@ -1,5 +1,6 @@
 //! What `SQLite` says, as a ledger's errors.
 
+use rusqlite::types::FromSqlError;
 use rusqlite::{Error, ErrorCode};
 
 use crate::ledger::LedgerError;
@@ -18,6 +19,12 @@ impl From<Error> for LedgerError {
             ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => Self::Damaged(error.to_string()),
             _ => Self::Refused(error.to_string()),
         }
+    }
+}
+
+impl From<FromSqlError> for LedgerError {
+    fn from(error: FromSqlError) -> Self {
+        Self::Damaged(error.to_string())
     }
 }
 
