@@ -17,6 +17,7 @@ mod ledger {
 
     mod days;
     mod encryption;
+    mod insight;
     mod properties;
     mod questions;
     mod records;
