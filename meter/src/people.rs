@@ -15,8 +15,7 @@ pub struct People(Vec<u64>);
 
 /// Somebody in such a set.
 pub fn person(name: Name) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = name.0;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    name.0.first_chunk().copied().map_or(0, u64::from_be_bytes)
 }
 
 impl People {

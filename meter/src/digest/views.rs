@@ -56,11 +56,13 @@ impl<'v> View<'v> {
 
 /// Of whom and where, to be added up: class, account, room, resource, action; no account and no action are ''.
 type Where = (Class, String, String, String, String);
+/// How often, and who was signed in.
+type Sums = BTreeMap<Where, (u64, Vec<u64>)>;
 
 impl Views {
     /// Of what was done.
     pub fn of<'a>(acts: impl IntoIterator<Item = &'a Act>) -> Self {
-        let mut sums: BTreeMap<Where, (u64, Vec<u64>)> = BTreeMap::new();
+        let mut sums = Sums::new();
         for act in acts {
             let (account, action) = (act.account.clone().unwrap_or_default(), act.action.clone().unwrap_or_default());
             let place = (act.class, account, act.room.clone(), act.resource.clone(), action);
@@ -68,7 +70,7 @@ impl Views {
             *count += u64::from(act.count);
             users.extend(act.user.map(person));
         }
-        Self::written(sums)
+        Self::written(&sums)
     }
 
     /// Each row.
@@ -87,7 +89,7 @@ impl Views {
         })
     }
 
-    fn written(sums: BTreeMap<Where, (u64, Vec<u64>)>) -> Self {
+    fn written(sums: &Sums) -> Self {
         let texts: BTreeSet<&str> = sums.keys().flat_map(|(_, a, b, c, d)| [a, b, c, d]).map(String::as_str).collect();
         let places: BTreeMap<&str, u32> = texts.iter().copied().zip(0..).collect();
         let users: People = sums.values().flat_map(|(_, users)| users.iter().copied()).collect();
@@ -109,7 +111,7 @@ impl Digest for Views {
     const KIND: Kind = Kind::Views;
 
     fn merge(parts: Vec<Self>) -> Self {
-        let mut sums: BTreeMap<Where, (u64, Vec<u64>)> = BTreeMap::new();
+        let mut sums = Sums::new();
         for view in parts.iter().flat_map(Self::iter) {
             let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
             let place =
@@ -118,7 +120,7 @@ impl Digest for Views {
             *count += view.count;
             users.extend(view.users());
         }
-        Self::written(sums)
+        Self::written(&sums)
     }
 }
 

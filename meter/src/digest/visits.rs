@@ -37,9 +37,10 @@ pub struct Visited {
 impl Visits {
     /// Of sessions that began on a day.
     pub fn of(day: Day, begun: &[Begun]) -> Self {
-        let mut rows: BTreeMap<(Class, Option<&str>), (u64, u64, Vec<u64>)> = BTreeMap::new();
+        let mut rows = BTreeMap::new();
         for one in begun.iter().filter(|one| one.class != Class::Bot) {
-            let (sessions, duration, users) = rows.entry((one.class, one.account.as_deref())).or_default();
+            let sum: &mut (u64, u64, Vec<u64>) = rows.entry((one.class, one.account.as_deref())).or_default();
+            let (sessions, duration, users) = sum;
             *sessions += 1;
             *duration += (one.last_seen - one.started).unsigned_abs();
             users.extend(one.user);

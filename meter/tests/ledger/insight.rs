@@ -29,7 +29,7 @@ impl Dice {
 fn traffic(on: i32, dice: &mut Dice) -> Vec<Entry> {
     let mut entries = Vec::new();
     for number in 0..(4 + dice.upto(8)) {
-        let number = on.unsigned_abs() as u64 * 100 + number;
+        let number = u64::from(on.unsigned_abs()) * 100 + number;
         let started = MORNING + i64::from(on) * 24 * HOUR + dice.upto(14 * HOUR as u64) as i64 - 2 * HOUR;
         let class = Class::ALL[dice.upto(4) as usize];
         let user = matches!(class, Class::External | Class::Internal).then(|| 1000 + dice.upto(9));
@@ -83,33 +83,39 @@ fn directory() -> Directory {
 }
 
 /// Whatever can be asked, as text.
-fn all_answers(ledger: &mut dyn Ledger) -> String {
+fn all_answers(ledger: &mut dyn Ledger) -> Vec<String> {
     let portals = [PORTAL.to_owned()];
-    let mut told = String::new();
+    let mut told = Vec::new();
     let mut ask = |look: &mut dyn Look| {
         let (all, some) = (Days { from: day(-3), to: day(LONG + 3) }, Days { from: day(11), to: day(75) });
         let today = |_: &str| day(LONG - 2);
         for days in [all, some, Days::one(day(5))] {
             for by in [By::Day, By::Week, By::Month, By::Quarter, By::Year] {
                 let asked = Asked { portals: &portals, days, by };
-                told += &format!("{by:?} {:?}\n", insight::usage(look, &asked, &today)?);
+                told.extend([format!("{by:?} {:?}", insight::usage(look, &asked, &today)?)]);
             }
             for (zone, by) in [(ZONE, By::Hour), ("Asia/Kathmandu", By::Day), ("America/New_York", By::Month)] {
                 let zone = Zone::named(zone).unwrap();
-                told += &format!("{:?}\n", insight::used(look, PORTAL, (days, &zone), by)?);
+                told.extend([format!("{:?}", insight::used(look, PORTAL, (days, &zone), by)?)]);
             }
             let some = HashSet::from(["c0".to_owned(), "c3".to_owned()]);
             for whom in [Whom::Everybody, Whom::Accounts(some)] {
-                told += &format!("{:?}\n", insight::summary(look, &portals, days, &whom)?);
-                told += &format!("{:?}\n", insight::timeline(look, &portals, days, &whom)?);
+                told.extend([format!("{:?}", insight::summary(look, &portals, days, &whom)?)]);
+                told.extend([format!("{:?}", insight::timeline(look, &portals, days, &whom)?)]);
                 for content in [Content::Rooms, Content::Resources] {
-                    told += &format!("{:?}\n", insight::content(look, &portals, days, &whom, content)?);
+                    told.extend([format!("{:?}", insight::content(look, &portals, days, &whom, content)?)]);
                 }
             }
-            told += &format!("{:?}\n", insight::leaderboard(look, &portals, days, &Among::default(), &directory())?);
+            told.extend([format!(
+                "{:?}",
+                insight::leaderboard(look, &portals, days, &Among::default(), &directory())?
+            )]);
         }
-        told += &format!("{:?}\n", insight::at_risk(look, &portals, day(50), &Among::default(), &directory())?);
-        told += &format!("{:?}\n", insight::live(look, PORTAL, 1_800_000, MORNING + i64::from(LONG - 1) * 24 * HOUR)?);
+        told.extend([format!("{:?}", insight::at_risk(look, &portals, day(50), &Among::default(), &directory())?)]);
+        told.extend([format!(
+            "{:?}",
+            insight::live(look, PORTAL, 1_800_000, MORNING + i64::from(LONG - 1) * 24 * HOUR)?
+        )]);
         Ok(())
     };
     ledger.look(&mut ask).unwrap();
