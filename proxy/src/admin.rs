@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::body::Body;
@@ -11,12 +10,12 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use portalmeter_meter::journal::{REMEDY, Room};
 use portalmeter_rules::judge::host_of;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
 
 use crate::metering::Metering;
+use crate::problems::{Problem, problems};
 use crate::shutdown::InFlight;
 
 /// What the admin listener tells of.
@@ -31,13 +30,6 @@ pub(crate) struct Admin {
 struct Readiness {
     status: &'static str,
     problems: Vec<Problem>,
-}
-
-#[derive(Debug, Serialize)]
-struct Problem {
-    what: String,
-    detail: String,
-    meaning: String,
 }
 
 /// Serves in a thread of its own, so that it answers while the proxy drains.
@@ -82,7 +74,7 @@ async fn only_local_names(request: Request, next: Next) -> Response {
 
 async fn readyz(State(admin): State<Arc<Admin>>) -> Response {
     let draining = admin.in_flight.is_draining();
-    let problems = admin.problems();
+    let problems = problems(&admin.metering);
     // Degraded is still ready: traffic flows, and taking the proxy out would only harm it.
     let (status, code) = match (draining, admin.in_flight.is_listening(), problems.is_empty()) {
         (true, ..) => ("draining", StatusCode::SERVICE_UNAVAILABLE),
@@ -101,62 +93,4 @@ async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
     }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], Body::from(text)).into_response()
-}
-
-impl Admin {
-    fn problems(&self) -> Vec<Problem> {
-        let engine = &self.metering.engine;
-        let journal = engine.journal().health();
-        let mut problems = Vec::new();
-        let mut problem = |what: &str, detail: String, meaning: &str| {
-            problems.push(Problem { what: what.to_owned(), detail, meaning: meaning.to_owned() });
-        };
-        if let Some(failure) = journal.failure {
-            let meaning = "pages are counted in memory until the journal's disk takes writes again";
-            problem("journal", failure, meaning);
-        } else if journal.room() != Room::Ample {
-            let detail = match journal.room() {
-                Room::None => "it takes all of journal.max_size: pages are counted, but no longer journaled",
-                _ => "it takes half of journal.max_size or more",
-            };
-            problem("journal_room", format!("{detail} ({} of {} bytes)", journal.disk, journal.bound), REMEDY);
-        } else if journal.stalled {
-            let detail = format!("{} bytes wait", journal.waiting);
-            problem("journal", detail, "the journal's disk is slow; pages leave before they are written");
-        }
-        if journal.lost > 0 {
-            let meaning = "a bound was reached; after a crash these pages would not be counted";
-            problem("journal_lost", format!("{} observations were not journaled", journal.lost), meaning);
-        }
-        let postponed = engine.tally().postponed.load(Ordering::Relaxed);
-        if postponed > 0 {
-            let meaning = "the store was away long; the journal has them, and they are committed once it is back";
-            problem("postponed", format!("{postponed} observations"), meaning);
-        }
-        let (waiting, failure) = engine.backlog();
-        if let Some(failure) = failure {
-            problem(
-                "store",
-                format!("{failure}; {waiting} observations wait"),
-                "counts lag until the store takes commits again",
-            );
-        }
-        let keeper = self.metering.keeper.health();
-        if let Some(failure) = keeper.ledger {
-            problem("ledger", failure, "records wait in the store until the ledger takes them; nothing is lost");
-        }
-        if let Some(failure) = keeper.store {
-            problem("stream", failure, "records wait in the store until it can be read; nothing is lost");
-        }
-        if keeper.sealed_without > 0 {
-            let detail = format!("{} days were sealed without a node's journal", keeper.sealed_without);
-            let meaning =
-                "what that node still holds becomes corrections: start it again, or `portalmeter journal apply`";
-            problem("sealed_incomplete", detail, meaning);
-        }
-        for (what, detail, meaning) in &keeper.warnings {
-            problem(what, detail.clone(), meaning);
-        }
-        problems
-    }
 }

@@ -8,7 +8,9 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use portalmeter_meter::accounts::Directory;
 use portalmeter_meter::guard::Guard;
 use portalmeter_rules::id::NameKey;
 use portalmeter_rules::judge::Rules;
@@ -90,6 +92,8 @@ pub(crate) struct Config {
     pub(crate) flush: Flush,
     /// The portals, in the order of the file; at least one.
     pub(crate) portals: Vec<Portal>,
+    /// What the companies of signed-in users are called.
+    pub(crate) accounts: Arc<Directory>,
     /// The file's keys, for a reload to compare.
     pub(crate) written: Written,
 }

@@ -27,11 +27,13 @@ mod metrics;
 mod nominated;
 mod output;
 mod probes;
+mod problems;
 mod reload;
 mod resolve;
 mod shutdown;
 mod upstream;
 mod usage_files;
+mod watch;
 mod zones;
 
 /// The program: reads the command line, and does what it says.

@@ -11,7 +11,7 @@ use portalmeter_meter::keeper::Keeper;
 use portalmeter_rules::facts::{Origin, Request, Response};
 use portalmeter_rules::id::Name;
 use portalmeter_rules::identity::probe::Answer;
-use portalmeter_rules::judge::Unseen;
+use portalmeter_rules::judge::{SeenIn, Unseen};
 use portalmeter_rules::time::Millis;
 use portalmeter_rules::verdict::Kind;
 
@@ -19,6 +19,7 @@ use crate::forwarded::Client;
 use crate::headers::Fields;
 use crate::keeping::Clock;
 use crate::metrics::Counters;
+use crate::watch::Pages;
 
 /// The meter of a running proxy.
 pub(crate) struct Metering {
@@ -27,6 +28,8 @@ pub(crate) struct Metering {
     pub(crate) keeper: Keeper,
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
+    /// Pages of each portal, by what they proved.
+    pub(crate) pages: Vec<Pages>,
     /// Response fields that clients do not get to see, by portal.
     pub(crate) hidden_headers: Vec<Vec<String>>,
     /// A stalled disk holds a page no longer.
@@ -126,7 +129,15 @@ impl Metering {
             Some(name)
         };
         match self.intake.take(&request, &response, now, &mut hand_out, &mut sink) {
-            Ok(verdict) => self.counters.observed(verdict.kind, verdict.sender.evidence),
+            Ok(verdict) => {
+                self.counters.observed(verdict.kind, verdict.sender.evidence);
+                if let (Kind::Page, SeenIn::Portal(portal) | SeenIn::Module(portal, _)) =
+                    (verdict.kind, &verdict.seen_in)
+                    && let Some(pages) = self.pages.get(*portal)
+                {
+                    pages.note(verdict.sender.evidence);
+                }
+            }
             Err(unseen) => self.counters.unseen(&unseen),
         }
         metered.written = sink.precious;

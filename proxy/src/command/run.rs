@@ -38,6 +38,7 @@ use crate::reload::Reload;
 use crate::resolve;
 use crate::shutdown::{Drain, InFlight};
 use crate::upstream::Upstreams;
+use crate::watch::Pages;
 use crate::zones;
 
 /// Runs until it is asked to end.
@@ -224,6 +225,7 @@ fn meter(config: &Config) -> Result<Metering, String> {
         keeper,
         clock,
         counters: Counters::default(),
+        pages: config.portals.iter().map(|_| Pages::default()).collect(),
         hidden_headers: each(|portal| portal.hidden_headers.clone()),
         max_wait: config.journal.max_wait,
     })
