@@ -37,7 +37,8 @@ pub(crate) fn standing(config: &Path, day: &str) -> Vec<String> {
     rows.map(|row| format!("{} {}", row["timezone"].as_str().unwrap(), row["state"].as_str().unwrap())).collect()
 }
 
-fn ask(config: &Path, days: &[&str]) -> Value {
+/// The whole document.
+pub(crate) fn ask(config: &Path, days: &[&str]) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_portalmeter"))
         .args(["report", "--output", "json", "--config"])
         .arg(config)
