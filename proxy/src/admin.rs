@@ -10,6 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use portalmeter_dashboard::access::Access;
 use portalmeter_rules::judge::host_of;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
@@ -23,6 +24,10 @@ pub(crate) struct Admin {
     pub(crate) metering: Arc<Metering>,
     pub(crate) registry: Registry,
     pub(crate) in_flight: InFlight,
+    /// Who may see what.
+    pub(crate) access: Arc<Access>,
+    /// `/metrics` is for whoever reaches the listener.
+    pub(crate) metrics_open: bool,
 }
 
 /// How the meter fares, as `/readyz` tells it.
@@ -37,11 +42,11 @@ pub(crate) fn serve(listener: TcpListener, admin: Admin) -> std::io::Result<Sock
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let router = router(admin, address.ip().is_loopback());
+    let router = router(admin);
     std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
         let served = runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            axum::serve(listener, router).await
+            axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
         });
         if let Err(error) = served {
             tracing::error!(%error, "the admin listener ended");
@@ -50,26 +55,46 @@ pub(crate) fn serve(listener: TcpListener, admin: Admin) -> std::io::Result<Sock
     Ok(address)
 }
 
-fn router(admin: Admin, loopback: bool) -> Router {
-    let router = Router::new()
+fn router(admin: Admin) -> Router {
+    let access = Arc::clone(&admin.access);
+    let metrics = Router::new().route("/metrics", get(metrics));
+    let metrics = if admin.metrics_open {
+        metrics
+    } else {
+        metrics.layer(middleware::from_fn_with_state(Arc::clone(&access), only_operators))
+    };
+    Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
         .route(
             "/",
             get(|| async { "portalmeter: /livez, /readyz, /metrics; the dashboard comes with a later release\n" }),
         )
-        .with_state(Arc::new(admin));
-    if loopback { router.layer(middleware::from_fn(only_local_names)) } else { router }
+        .merge(metrics)
+        .with_state(Arc::new(admin))
+        .layer(middleware::from_fn_with_state(access, only_local_names))
 }
 
-/// On loopback a browser could be lured here under another name; only the machine's own is served.
-async fn only_local_names(request: Request, next: Next) -> Response {
+/// Without users the listener is on the loopback, and a browser could be lured here under another name; only the machine's own
+/// is served. Where there are users, another name is of no use to a lurer: the browser has no cookie for it.
+async fn only_local_names(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).map(host_of);
-    if matches!(host.as_deref(), Some("localhost" | "127.0.0.1" | "[::1]")) {
+    if !access.is_open() || matches!(host.as_deref(), Some("localhost" | "127.0.0.1" | "[::1]")) {
         return next.run(request).await;
     }
     (StatusCode::MISDIRECTED_REQUEST, "ask for localhost, 127.0.0.1 or [::1]\n").into_response()
+}
+
+/// Where there are users, metrics are for those who see everything.
+async fn only_operators(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    if access.is_open() {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    match access.admit(&parts).and_then(|who| who.must_see_everything()) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(refusal) => refusal.into_response(),
+    }
 }
 
 async fn readyz(State(admin): State<Arc<Admin>>) -> Response {

@@ -50,6 +50,12 @@ enum Command {
     /// Book a correction by hand, with author and reason; prints its id
     #[command(after_help = CORRECTED)]
     Correct(CorrectArgs),
+    /// What the configuration holds of an operator's password, or of a new token
+    HashPassword {
+        /// Make a token for a machine: prints it and, below it, its hash
+        #[arg(long)]
+        token: bool,
+    },
     /// Journals of nodes that are gone
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -344,6 +350,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Compare(args) => command::compare::compare(&args),
         Command::Recount(args) => command::recount::recount(&args),
         Command::Correct(args) => command::correct::correct(&args),
+        Command::HashPassword { token } => command::hash_password::hash_password(token),
         Command::Journal(JournalCommand::Apply(args)) => command::journal::apply(&args),
         Command::Journal(JournalCommand::Show(args)) => command::journal::show(&args),
     }

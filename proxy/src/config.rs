@@ -17,6 +17,7 @@ use portalmeter_rules::judge::Rules;
 use portalmeter_rules::visitor::VisitorKeys;
 use portalmeter_rules::visitor::ticket::TicketKeys;
 
+mod admin;
 mod around;
 mod bots;
 mod build;
@@ -41,10 +42,12 @@ mod read;
 mod roles;
 mod secret;
 mod server;
+mod sso;
 mod store;
 mod token;
 mod units;
 mod upstream;
+mod users;
 mod veil;
 mod visitor;
 mod written;
@@ -52,6 +55,7 @@ mod written;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use admin::Admin;
 pub(crate) use keeping::{Flush, Journal};
 pub(crate) use ledger::{Ledger, Place};
 pub(crate) use limits::Patience;
@@ -59,7 +63,7 @@ pub(crate) use portal::{Portal, shown_host};
 pub(crate) use problem::{Problem, Problems};
 pub(crate) use product::Preset;
 pub(crate) use secret::{Secret, SecretSource, keep_shared_secret, load_or_generate};
-pub(crate) use server::{Admin, Server};
+pub(crate) use server::Server;
 pub(crate) use store::Store;
 pub(crate) use units::in_words;
 pub(crate) use upstream::{Upstream, address};

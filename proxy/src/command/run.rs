@@ -12,6 +12,7 @@ use pingora::proxy::HttpProxy;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs as PingoraArgs, Server};
 use pingora::services::listening::Service;
+use portalmeter_dashboard::access::{AUDIT_FILE, Access};
 use portalmeter_meter::engine::{Engine, Settings, SharedStore};
 use portalmeter_meter::history::Memory;
 use portalmeter_meter::intake::Intake;
@@ -111,11 +112,7 @@ pub(crate) fn serve(
     reload.at_each_hangup().map_err(|error| format!("SIGHUP cannot be watched: {error}"))?;
     let in_flight = InFlight::default();
     let issuers = issuers::of(metering.intake.rules());
-    let admin = Admin {
-        registry: metrics::registry(&metering, &issuers),
-        metering: Arc::clone(&metering),
-        in_flight: in_flight.clone(),
-    };
+    let admin = operators(config, &metering, &issuers, in_flight.clone())?;
     let admin_address = admin::serve(admin_listener, admin).map_err(|error| format!("the admin listener: {error}"))?;
     let upstreams: Vec<Arc<Upstreams>> = config
         .portals
@@ -244,6 +241,25 @@ fn settings(config: &Config, memory: Memory, shared: Option<SharedStore>, clock:
     };
     let clock = clock.clone();
     Settings { memory, shared, clock: Arc::new(move || clock.now()), each_minute: Arc::new(each_minute) }
+}
+
+/// What the admin listener tells, and to whom; what operators do is written down in `data_dir`.
+fn operators(
+    config: &Config,
+    metering: &Arc<Metering>,
+    issuers: &[Arc<issuers::Issuer>],
+    in_flight: InFlight,
+) -> Result<Admin, String> {
+    let clock = Arc::clone(metering);
+    let audit = config.data_dir.join(AUDIT_FILE);
+    let access = Access::new(config.admin.access.clone(), Arc::new(move || clock.now()), Some(audit));
+    Ok(Admin {
+        registry: metrics::registry(metering, issuers),
+        metering: Arc::clone(metering),
+        in_flight,
+        access: Arc::new(access.map_err(|error| error.to_string())?),
+        metrics_open: config.admin.metrics_open,
+    })
 }
 
 fn node() -> Result<NodeId, String> {

@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::around::{Around, in_the_way};
 use super::problem::Notes;
 use super::written::Written;
-use super::{Config, Portal, keeping, ledger, overlap, portal, raw, secret, server, store};
+use super::{Config, Portal, admin, keeping, ledger, overlap, portal, raw, secret, server, store};
 
 /// Where nothing else is configured.
 const DATA_DIR: &str = "data";
@@ -19,7 +19,7 @@ pub(super) fn build(raw: &raw::Config, written: Written, around: Around<'_>, not
     let data_dir = data_dir(raw, around, notes);
     let secret = secret::build(raw.secret.as_ref(), &data_dir, around, notes);
     let server = server::server(&raw.server, notes);
-    let admin = server::admin(&raw.admin, &server, notes);
+    let admin = admin::build(&raw.admin, &server, around, notes);
     let store = store::build(&raw.store, around, notes);
     let context = portal::Context { around, trusted_proxies: &server.trusted_proxies, listen: &server.listen };
     let portals = portals(&raw.portal, context, notes);

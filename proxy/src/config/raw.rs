@@ -81,7 +81,16 @@ pub(super) struct Tls {
 pub(super) struct Admin {
     pub(super) listen: Option<Text>,
     pub(super) metrics_open: bool,
+    pub(super) session: Option<Quantity>,
+    pub(super) sso: Option<Spanned<Sso>>,
     pub(super) user: Vec<Spanned<User>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Sso {
+    pub(super) user: Option<Text>,
+    pub(super) trusted: Option<Spanned<Vec<Text>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -92,6 +101,7 @@ pub(super) struct User {
     pub(super) account: Option<Text>,
     pub(super) password_hash: Option<Text>,
     pub(super) token_hash: Option<Text>,
+    pub(super) totp: Option<Spanned<Hidden>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -126,7 +136,7 @@ impl fmt::Debug for Url {
     }
 }
 
-/// Where a password is.
+/// Where something is that nobody shall see.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Hidden {
