@@ -202,9 +202,9 @@ async fn a_session_ends_by_itself() {
 
 #[tokio::test]
 async fn a_session_of_a_user_who_changed_is_over() {
-    let desk = desk();
-    let (ann, vic) = (desk.login(ANN).await.cookie(), desk.login(&ANN.replace("ann", "vic")).await.cookie());
     let mut changed = settings();
+    let desk = Desk::new(changed.clone(), None);
+    let (ann, vic) = (desk.login(ANN).await.cookie(), desk.login(&ANN.replace("ann", "vic")).await.cookie());
     changed.users[1].role = Role::Partner { account: "acme".to_owned() };
     desk.access.change(changed).unwrap();
     assert_eq!(desk.get("/api/v1/me", &[("cookie", &ann)]).await.status, StatusCode::OK);
@@ -362,6 +362,9 @@ async fn an_auth_proxy_is_believed_and_nobody_else_who_says_the_same() {
     let ask = async |peer: &str, fields: &[(&str, &str)]| desk.ask(Method::GET, "/api/v1/me", peer, fields, "").await;
     let me = ask(PROXY, &[says("pat")]).await.json();
     assert_eq!((&me["how"], &me["account"], &me["csrf"]["value"]), (&"sso".into(), &"acme".into(), &"1".into()));
+    for beside in ["Basic cGF0Og==", "Bearer a-token-of-the-proxys-own"] {
+        assert_eq!(ask(PROXY, &[says("pat"), ("authorization", beside)]).await.json()["how"], "sso", "{beside}");
+    }
     assert_eq!(ask(CLIENT, &[says("ann")]).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(ask(PROXY, &[says("eve")]).await.problem(), "stranger");
     assert_eq!(ask(PROXY, &[says("ann"), says("pat")]).await.status, StatusCode::FORBIDDEN);

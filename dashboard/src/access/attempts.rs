@@ -85,6 +85,7 @@ impl Attempts {
         let at = paid.get(&key).copied().unwrap_or(now).clamp(now, full);
         let after = at.saturating_add(self.every);
         if after > full {
+            paid.insert(key, at);
             return Err(Wait(after - full));
         }
         paid.insert(key, after);

@@ -57,8 +57,8 @@ impl Access {
         if let Some(user) = self.session(known, headers, peer) {
             return Ok(identity(&user, How::Session));
         }
-        if let Some(token) = bearer(headers)? {
-            return known.bearer(token).map(|user| identity(user, How::Token)).ok_or(Refusal::NotSignedIn);
+        if let Some(user) = bearer(headers).and_then(|token| known.bearer(token)) {
+            return Ok(identity(user, How::Token));
         }
         if peer.trusted
             && let Some(user) = sso::user(known, headers)?
@@ -98,16 +98,12 @@ fn neighbour(headers: &HeaderMap) -> Result<Identity, Refusal> {
     Ok(Identity { name: SOMEBODY.to_owned(), role: Role::Admin, how: How::Loopback })
 }
 
-/// The token that a request brings, if it brings one. Two, or another scheme, are refused: somebody means to be known by it.
-fn bearer(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
-    let fields: Vec<&HeaderValue> = headers.get_all(header::AUTHORIZATION).iter().collect();
-    let field = match fields.as_slice() {
-        [] => return Ok(None),
-        [field] => field.as_bytes(),
-        _ => return Err(Refusal::NotSignedIn),
-    };
-    let (scheme, token) = field.split_at_checked(SCHEME.len()).ok_or(Refusal::NotSignedIn)?;
-    if scheme.eq_ignore_ascii_case(SCHEME) { Ok(Some(token.trim_ascii())) } else { Err(Refusal::NotSignedIn) }
+/// The token that a request brings, if it brings one. What auth proxies pass on beside their header is another's.
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut fields = headers.get_all(header::AUTHORIZATION).iter();
+    let (field, None) = (fields.next()?.as_bytes(), fields.next()) else { return None };
+    let (scheme, token) = field.split_at_checked(SCHEME.len())?;
+    scheme.eq_ignore_ascii_case(SCHEME).then(|| token.trim_ascii())
 }
 
 const SCHEME: &[u8] = b"Bearer ";

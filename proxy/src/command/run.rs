@@ -98,21 +98,25 @@ pub(crate) fn serve(
     listening: impl FnOnce() + Send + 'static,
     ended: impl Fn() + Send + Sync + 'static,
 ) -> Result<(), String> {
-    // A connection is a file; the soft limit of most systems would be full at five hundred visitors.
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        tracing::warn!(%error, "the limit of open files cannot be raised");
-    }
+    allow_many_connections();
     let lock = lock(&config.data_dir)?;
     for address in &config.server.listen {
         free(*address)?;
     }
     let admin_listener = bind(config.admin.listen)?;
     let metering = Arc::new(meter(config)?);
-    let reload = Reload::new(file.map(Path::to_owned), config.clone(), Arc::clone(&metering));
+    let access = Arc::new(access(config, &metering)?);
+    let reload = Reload::new(file.map(Path::to_owned), config.clone(), Arc::clone(&metering), Arc::clone(&access));
     reload.at_each_hangup().map_err(|error| format!("SIGHUP cannot be watched: {error}"))?;
     let in_flight = InFlight::default();
     let issuers = issuers::of(metering.intake.rules());
-    let admin = operators(config, &metering, &issuers, in_flight.clone())?;
+    let admin = Admin {
+        registry: metrics::registry(&metering, &issuers),
+        metering: Arc::clone(&metering),
+        in_flight: in_flight.clone(),
+        access,
+        metrics_open: config.admin.metrics_open,
+    };
     let admin_address = admin::serve(admin_listener, admin).map_err(|error| format!("the admin listener: {error}"))?;
     let upstreams: Vec<Arc<Upstreams>> = config
         .portals
@@ -243,23 +247,19 @@ fn settings(config: &Config, memory: Memory, shared: Option<SharedStore>, clock:
     Settings { memory, shared, clock: Arc::new(move || clock.now()), each_minute: Arc::new(each_minute) }
 }
 
-/// What the admin listener tells, and to whom; what operators do is written down in `data_dir`.
-fn operators(
-    config: &Config,
-    metering: &Arc<Metering>,
-    issuers: &[Arc<issuers::Issuer>],
-    in_flight: InFlight,
-) -> Result<Admin, String> {
+/// A connection is a file; the soft limit of most systems would be full at five hundred visitors.
+fn allow_many_connections() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+    }
+}
+
+/// Who may see what; what they do is written down in `data_dir`.
+fn access(config: &Config, metering: &Arc<Metering>) -> Result<Access, String> {
     let clock = Arc::clone(metering);
     let audit = config.data_dir.join(AUDIT_FILE);
     let access = Access::new(config.admin.access.clone(), Arc::new(move || clock.now()), Some(audit));
-    Ok(Admin {
-        registry: metrics::registry(metering, issuers),
-        metering: Arc::clone(metering),
-        in_flight,
-        access: Arc::new(access.map_err(|error| error.to_string())?),
-        metrics_open: config.admin.metrics_open,
-    })
+    access.map_err(|error| error.to_string())
 }
 
 fn node() -> Result<NodeId, String> {

@@ -14,7 +14,8 @@ fn user(more: &str) -> String {
     with(&format!("[[admin.user]]\nname = \"ann\"\n{more}"))
 }
 
-const HASH: &str = "password_hash = \"$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$1Fuq5ZjTSwMhKK2nv4qPkUmJYGtCUXsb2NWeyP4ABEk\"\n";
+const HASH: &str =
+    "password_hash = \"$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$1Fuq5ZjTSwMhKK2nv4qPkUmJYGtCUXsb2NWeyP4ABEk\"\n";
 const TOKEN: &str = "token_hash = \"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"\n";
 const SSO: &str = "[admin.sso]\nuser = \"X-Auth-Request-User\"\n";
 
@@ -49,7 +50,10 @@ fn without_users_the_loopback_has_a_session_of_twelve_hours() {
 fn an_auth_proxy_speaks_for_users_who_have_no_password() {
     let ann = "[[admin.user]]\nname = \"ann\"\nrole = \"viewer\"\n";
     let own = good(&with(&format!("{SSO}trusted = [\"10.0.0.9\"]\n{ann}"))).admin.access;
-    assert_eq!((own.sso.unwrap().user.as_str(), own.trusted_proxies[0].to_string().as_str()), ("x-auth-request-user", "10.0.0.9/32"));
+    assert_eq!(
+        (own.sso.unwrap().user.as_str(), own.trusted_proxies[0].to_string().as_str()),
+        ("x-auth-request-user", "10.0.0.9/32")
+    );
     let shared = good(&with(&format!("[server]\ntrusted_proxies = [\"10.0.0.2\"]\n{SSO}{ann}"))).admin.access;
     assert_eq!(shared.trusted_proxies[0].to_string(), "10.0.0.2/32");
 }
@@ -94,7 +98,12 @@ fn what_is_easily_guessed_or_read_on_the_way_is_warned_of() {
     warning(&with(&bare), "\"10.0.0.1:9090\"", "unencrypted", "end TLS");
     let totp = format!("role = \"admin\"\n{TOKEN}totp = {{ file = \"ann.totp\" }}\n");
     warning(&user(&totp), "{ file = \"ann.totp\"", "does nothing without", "login");
-    warning(&with(&format!("{SSO}trusted = [\"10.0.0.9\"]\n")), "[admin.sso]", "does nothing without users", "[[admin.user]]");
+    warning(
+        &with(&format!("{SSO}trusted = [\"10.0.0.9\"]\n")),
+        "[admin.sso]",
+        "does nothing without users",
+        "[[admin.user]]",
+    );
 }
 
 #[test]
@@ -106,7 +115,12 @@ fn auth_proxies_and_sessions_that_make_no_sense() {
         (format!("{SSO}trusted = [\"0.0.0.0/0\"]\n"), "[\"0.0.0.0/0\"]", "is everybody", "alone"),
         (format!("{SSO}trusted = [\"proxy\"]\n"), "\"proxy\"", "not a network", "10.0.0.0/8"),
         ("[admin.sso]\ntrusted = [\"10.0.0.2\"]\n".to_owned(), "[admin.sso]", "no `user`", "X-Auth-Request-User"),
-        ("[admin.sso]\nuser = \"X User\"\ntrusted = [\"10.0.0.2\"]\n".to_owned(), "\"X User\"", "not the name", "letters"),
+        (
+            "[admin.sso]\nuser = \"X User\"\ntrusted = [\"10.0.0.2\"]\n".to_owned(),
+            "\"X User\"",
+            "not the name",
+            "letters",
+        ),
         ("[admin]\nsession = \"8d\"\n".to_owned(), "\"8d\"", "cannot be idle", "between 1m and 7d"),
         ("[admin]\nsession = \"0s\"\n".to_owned(), "\"0s\"", "cannot be idle", "between 1m and 7d"),
         ("[admin]\nsession = 12\n".to_owned(), "12\n", "no unit", "12s"),
@@ -117,9 +131,12 @@ fn auth_proxies_and_sessions_that_make_no_sense() {
 
 #[test]
 fn no_hash_and_no_secret_is_ever_shown() {
-    for lines in ["password_hash = \"hunter2\"\n", "token_hash = \"hunter2\"\n", "totp = \"hunter2\"\n", "totp = hunter2\n"] {
+    for lines in
+        ["password_hash = \"hunter2\"\n", "token_hash = \"hunter2\"\n", "totp = \"hunter2\"\n", "totp = hunter2\n"]
+    {
         let problems = read(&user(&format!("role = \"admin\"\n{lines}"))).unwrap_err();
-        let shown: String = problems.iter().map(|problem| format!("{problem} {:?}", miette::Report::new(problem.clone()))).collect();
+        let told = |problem: &Problem| format!("{problem} {:?}", miette::Report::new(problem.clone()));
+        let shown = problems.iter().map(told).collect::<Vec<_>>().concat();
         assert!(!shown.contains("hunter2") && shown.contains("*******"), "{shown}");
     }
     let config = good(&user(&format!("role = \"admin\"\n{HASH}{TOKEN}totp = {{ file = \"ann.totp\" }}\n")));
