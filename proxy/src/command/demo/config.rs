@@ -63,18 +63,33 @@ fn text(args: &DemoArgs, portal: SocketAddr, contracts: Contracts) -> String {
             "name = \"widgets\"\nexperience = \"web_embeddables\"\nhosts = [\"*\"]\npaths = [\"/embed\"]\n\
              upstream = [\"http://{portal}\"]\n\
              [portal.pages]\npages = [\"/embed/chat/api/open\", \"/embed/search/api/open\"]\n\
-             module = \"/embed/{{module}}/**\"\nmodules = [\"chat\", \"search\"]\n"
+             module = \"/embed/{{module}}/**\"\nmodules = [\"chat\", \"search\"]\n\
+             [portal.engagement]\nrooms = {{ chat = [\"/embed/chat/*\"], search = [\"/embed/search/*\"] }}\n"
         ),
         format!(
             "name = \"partners\"\nexperience = \"partner_portal\"\nhosts = [\"*\"]\npaths = [\"/partners\"]\n\
-             upstream = [\"http://{portal}\"]\ntimezone = \"Europe/Berlin\"\ncontracted_sessions = {}\n",
-            contracts.partners
+             upstream = [\"http://{portal}\"]\ntimezone = \"Europe/Berlin\"\ncontracted_sessions = {}\n\
+             [portal.engagement.rooms]\n{}",
+            contracts.partners,
+            rooms()
         ),
     ];
     for portal in portals {
         let _ = write!(text, "[[portal]]\n{portal}{ROLES}{IDENTITY}\n");
     }
     text
+}
+
+/// The partner portal's rooms, as patterns.
+fn rooms() -> String {
+    let rooms = history::rooms().map(|(room, pages)| {
+        let patterns: Vec<_> = match pages.iter().find(|page| page.starts_with(&format!("/partners/{room}"))) {
+            Some(_) => vec![format!("/partners/{room}*")],
+            None => pages.into_iter().map(str::to_owned).collect(),
+        };
+        format!("{room} = {patterns:?}\n")
+    });
+    rooms.chain(["search = [\"/partners/search*\"]\n".to_owned()]).collect()
 }
 
 const ROLES: &str = "[portal.roles]\nexternal = [\"customer\"]\ninternal = [\"staff\"]\n";

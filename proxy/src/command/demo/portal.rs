@@ -52,6 +52,7 @@ fn personal(sessions: &Arc<Sessions>) -> Router {
         .route("/downloads/quick-start.pdf", get(downloads::guide))
         .route("/downloads/price-list.csv", get(downloads::prices))
         .route("/partners", get(partners::rooms))
+        .route("/partners/search", get(pages::search))
         .route("/partners/{*page}", get(partners::shown))
         .route("/embed-host", get(widget::host_page))
         .route("/embed/chat/api/open", get(widget::open))

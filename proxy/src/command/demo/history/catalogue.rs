@@ -2,14 +2,14 @@
 
 use crate::command::demo::dice::Dice;
 
-/// A page, or something that is searched for.
+/// A page.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Resource {
     /// The group of pages that it is in.
     pub(super) room: &'static str,
-    /// The page's path, or the words that are searched for.
+    /// Its path.
     pub(super) name: &'static str,
-    /// What people may do with it.
+    /// What people may do there.
     pub(super) action: Option<&'static str>,
 }
 
@@ -19,7 +19,7 @@ pub(super) struct Catalogue {
     resources: Vec<Resource>,
     /// Up to which sum of weights each page is drawn.
     upto: Vec<f64>,
-    searches: usize,
+    search: Option<Number>,
 }
 
 /// A room's name, how popular it is, and its pages with what is done there, the popular first.
@@ -29,7 +29,8 @@ type Room = (&'static str, f64, &'static [(&'static str, Option<&'static str>)])
 pub(super) type Number = u16;
 
 impl Catalogue {
-    pub(super) fn new(rooms: &'static [Room], searches: &'static [&'static str]) -> Self {
+    /// The rooms, and the path of the page that searches them.
+    pub(super) fn new(rooms: &'static [Room], search: Option<&'static str>) -> Self {
         let (mut resources, mut upto, mut sum) = (Vec::new(), Vec::new(), 0.0);
         for (room, popular, pages) in rooms {
             for (rank, (name, action)) in pages.iter().enumerate() {
@@ -38,9 +39,9 @@ impl Catalogue {
                 upto.push(sum);
             }
         }
-        let of_words = |words: &&'static str| Resource { room: SEARCH, name: words, action: Some(SEARCH) };
-        resources.extend(searches.iter().map(of_words));
-        Self { resources, upto, searches: searches.len() }
+        let found = resources.len() as Number;
+        resources.extend(search.map(|name| Resource { room: SEARCH, name, action: Some(SEARCH) }));
+        Self { resources, upto, search: search.map(|_| found) }
     }
 
     pub(super) fn resource(&self, number: Number) -> Option<&Resource> {
@@ -53,16 +54,13 @@ impl Catalogue {
         self.upto.partition_point(|upto| *upto <= drawn) as Number
     }
 
-    /// What is searched for, where anything can be.
-    pub(super) fn search(&self, dice: &mut Dice) -> Option<Number> {
-        let last = self.searches.checked_sub(1)?;
-        // The less of two, for some words are common.
-        let [one, other] = [(); 2].map(|()| dice.between(0, last as u64));
-        Some((self.upto.len() as u64 + one.min(other)) as Number)
+    /// The page that finds the others, where there is one.
+    pub(super) fn search(&self) -> Option<Number> {
+        self.search
     }
 }
 
-/// The room, and the action, of what is searched for.
+/// The room and the action of a search. What people search for is nobody's business.
 const SEARCH: &str = "search";
 
 const NOTHING: Option<&str> = None;
@@ -185,21 +183,8 @@ pub(super) const PARTNERS: &[Room] = &[
     ),
 ];
 
-/// What is searched for there.
-pub(super) const PARTNERS_SEARCHES: &[&str] = &[
-    "firmware x2",
-    "price list",
-    "warranty",
-    "deal registration",
-    "mesh",
-    "logo",
-    "return",
-    "certification",
-    "discount",
-    "vlan",
-    "api key",
-    "end of life",
-];
+/// Its search.
+pub(super) const PARTNERS_SEARCH: Option<&str> = Some("/partners/search");
 
 /// What the help centre has.
 pub(super) const HELP: &[Room] = &[
@@ -225,9 +210,8 @@ pub(super) const HELP: &[Room] = &[
     ("account", 0.8, &[("/account", RECORD)]),
 ];
 
-/// What is searched for there.
-pub(super) const HELP_SEARCHES: &[&str] =
-    &["slow", "password", "invoice", "router", "lights", "colleague", "wifi", "cancel"];
+/// Its search.
+pub(super) const HELP_SEARCH: Option<&str> = Some("/search");
 
 /// What the widgets show: the module is the room.
 pub(super) const CHAT: &[Room] = &[("chat", 1.0, &[("/embed/chat/api/open", GOAL)])];
@@ -249,11 +233,11 @@ mod tests {
 
     #[test]
     fn the_first_page_of_a_room_is_drawn_more_often_than_its_last() {
-        let (catalogue, mut dice) = (Catalogue::new(PARTNERS, PARTNERS_SEARCHES), Dice::new(1));
+        let (catalogue, mut dice) = (Catalogue::new(PARTNERS, PARTNERS_SEARCH), Dice::new(1));
         let mut drawn = [0; 59];
         (0..10_000).for_each(|_| drawn[usize::from(catalogue.page(&mut dice))] += 1);
         assert!(drawn[0] > 2 * drawn[3] && drawn.iter().all(|times| *times > 0), "{drawn:?}");
-        let searched = catalogue.search(&mut dice).and_then(|number| catalogue.resource(number)).unwrap();
+        let searched = catalogue.search().and_then(|number| catalogue.resource(number)).unwrap();
         assert_eq!(searched.room, SEARCH);
     }
 }

@@ -43,25 +43,22 @@ impl Stage {
                 Rhythm::Private,
                 0.5,
                 Mix { external: 0.26, internal: 0.07, bot: 0.15 },
-                whole(Catalogue::new(catalogue::HELP, catalogue::HELP_SEARCHES)),
+                whole(Catalogue::new(catalogue::HELP, catalogue::HELP_SEARCH)),
             ),
             "widgets" => (
                 Rhythm::Private,
                 0.2,
                 Mix { external: 0.24, internal: 0.02, bot: 0.02 },
                 vec![
-                    Place::new(Scope::module(name, "chat"), Catalogue::new(catalogue::CHAT, &[])),
-                    Place::new(
-                        Scope::module(name, "search"),
-                        Catalogue::new(catalogue::FINDER, catalogue::HELP_SEARCHES),
-                    ),
+                    Place::new(Scope::module(name, "chat"), Catalogue::new(catalogue::CHAT, None)),
+                    Place::new(Scope::module(name, "search"), Catalogue::new(catalogue::FINDER, None)),
                 ],
             ),
             "partners" => (
                 Rhythm::Office,
                 0.3,
                 Mix { external: 0.7, internal: 0.08, bot: 0.1 },
-                whole(Catalogue::new(catalogue::PARTNERS, catalogue::PARTNERS_SEARCHES)),
+                whole(Catalogue::new(catalogue::PARTNERS, catalogue::PARTNERS_SEARCH)),
             ),
             _ => return None,
         };

@@ -204,17 +204,21 @@ impl Story<'_> {
         if !self.acts || self.at > self.now {
             return;
         }
-        let offers = self.place.catalogue.resource(resource).is_some_and(|resource| resource.action.is_some());
-        let done = if offers && self.dice.chance(0.35) {
-            Some(resource)
-        } else if self.dice.chance(0.06) {
-            self.place.catalogue.search(self.dice)
-        } else {
-            None
+        let catalogue = &self.place.catalogue;
+        let offers = catalogue.resource(resource).is_some_and(|resource| resource.action.is_some());
+        let (done, search) = match catalogue.search() {
+            _ if offers && self.dice.chance(0.35) => (resource, false),
+            Some(search) if self.dice.chance(0.08) => (search, true),
+            _ => return,
         };
-        let Some(done) = done else { return };
         self.at += self.dice.between(2_000, 20_000) as Millis;
-        if self.see(Kind::Activity, part) {
+        if search {
+            // What was found is a page.
+            self.page(part, done);
+        } else {
+            self.see(Kind::Activity, part);
+        }
+        if self.at <= self.now {
             self.deeds.push(Deed::new(self.at, self.whole, part.doer, (done, true)));
         }
     }
@@ -231,6 +235,7 @@ impl Story<'_> {
         self.at += 4_000 + (longest * drawn * drawn * drawn) as Millis;
     }
 
+    /// Whether it was seen: what is still to come is not.
     fn see(&mut self, kind: Kind, part: &Part<'_>) -> bool {
         if self.at > self.now {
             return false;
