@@ -104,9 +104,21 @@ pub(crate) struct DemoArgs {
     /// Journal and ledger; a folder that is removed in the end if absent
     #[arg(long, value_name = "D")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// The seed of the made-up visitors
+    /// The seed of the made-up visitors, and of the history
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// How many days of made-up history there are when it starts, today included
+    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3660))]
+    pub(crate) history: u32,
+    /// About how many sessions that history has; 150,000 a year if absent
+    #[arg(long, value_name = "N")]
+    pub(crate) sessions: Option<u64>,
+    /// Start with an empty ledger
+    #[arg(long)]
+    pub(crate) no_history: bool,
+    /// Write the history into a folder, with the configuration and the names of its accounts, and end
+    #[arg(long, value_name = "DIR", hide = true, conflicts_with_all = ["data_dir", "no_history"])]
+    pub(crate) write_history: Option<PathBuf>,
 }
 
 /// How a command answers.

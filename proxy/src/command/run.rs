@@ -291,7 +291,7 @@ pub(crate) fn lock(data_dir: &Path) -> Result<File, String> {
 const GOING: Duration = Duration::from_secs(10);
 
 /// Pingora ends the process without a word where it cannot listen; so it is tried before.
-fn free(address: SocketAddr) -> Result<(), String> {
+pub(crate) fn free(address: SocketAddr) -> Result<(), String> {
     bind(address).map(drop)
 }
 
