@@ -2,20 +2,26 @@
 
 use std::sync::Arc;
 
+use portalmeter_meter::accounts::Directory;
 use portalmeter_meter::ledger::{Ledger, LedgerError};
 use portalmeter_meter::policy::Policy;
 use portalmeter_rules::time::Millis;
 
-use crate::access::Access;
+use crate::access::{Access, Identity};
 
 /// Opens the ledger anew. It blocks.
 pub type Open = Arc<dyn Fn() -> Result<Box<dyn Ledger>, LedgerError> + Send + Sync>;
+
+/// Takes down what somebody did: who, what as one word (`export`, `correction`), and which.
+pub type Audit = Arc<dyn Fn(&Identity, &'static str, String) + Send + Sync>;
 
 /// What the proxy tells the dashboard.
 #[derive(Clone)]
 pub struct Board {
     /// The portals as they are configured now, in the order of the file.
     pub portals: Arc<dyn Fn() -> Vec<Portal> + Send + Sync>,
+    /// What the companies are called that signed-in users belong to.
+    pub directory: Arc<dyn Fn() -> Arc<Directory> + Send + Sync>,
     /// Opens the ledger to be asked.
     pub read: Open,
     /// Opens the ledger to be told a correction.
@@ -24,6 +30,8 @@ pub struct Board {
     pub clock: Arc<dyn Fn() -> Millis + Send + Sync>,
     /// What is wrong at this moment, by what the node itself knows.
     pub problems: Arc<dyn Fn() -> Vec<Problem> + Send + Sync>,
+    /// Takes down corrections and exports.
+    pub audit: Audit,
     /// Who may see what.
     pub access: Arc<Access>,
 }
@@ -37,6 +45,8 @@ pub struct Portal {
     pub policy: Arc<Policy>,
     /// Sessions a month that the contract covers.
     pub contracted_sessions: Option<u64>,
+    /// The modules that the configuration names, where sessions are counted per module; nothing where they are not.
+    pub modules: Option<Vec<Arc<str>>>,
 }
 
 /// Something an operator should know.
@@ -46,6 +56,10 @@ pub struct Problem {
     pub what: String,
     /// What was seen.
     pub detail: String,
-    /// What it means, and what to do.
+    /// What it means.
     pub meaning: String,
+    /// What to do.
+    pub remedy: String,
+    /// Since when, as far as that is known.
+    pub since: Option<Millis>,
 }

@@ -13,7 +13,13 @@ pub use board::Board;
 
 use axum::Router;
 
-/// The API's routes, each behind [`access`].
+/// The API's routes. They answer nobody whom [`access`] has not let in, with an [`access::Identity`] in the request's
+/// extensions: whoever mounts them puts the guard before them.
 pub fn router(board: Board) -> Router {
     api::router(board)
+}
+
+/// The OpenAPI document that describes them.
+pub fn document() -> utoipa::openapi::OpenApi {
+    api::document()
 }

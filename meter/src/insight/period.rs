@@ -112,7 +112,8 @@ pub fn periods(days: Days, by: By) -> Vec<Period> {
         let all = by.around(from);
         let part = all.and(days);
         periods.push(Period { label: by.label(all.from), days: part, whole: part == all });
-        from = all.to;
+        // The calendar ends with the year 9999; whatever is behind it is one day.
+        from = all.to.max(part.to).max(from.plus(1));
     }
     periods
 }

@@ -2,7 +2,7 @@
 
 use portalmeter_rules::id::Name;
 
-use super::Lines;
+use super::{Lines, words};
 use crate::day::Day;
 
 /// What stands for a parameter.
@@ -36,6 +36,16 @@ pub(super) fn filter(query: &Lines) -> (String, Vec<Value>) {
     }
     if let Some(session) = query.session {
         filter.add("session = ", Value::Id(session));
+    }
+    if let Some(class) = query.class {
+        filter.add("class = ", Value::Text(class.name().to_owned()));
+    }
+    if let Some(reason) = query.reason {
+        let name = reason.map_or(words::MANUAL, |reason| reason.name());
+        filter.add("reason = ", Value::Text(name.to_owned()));
+    }
+    if let Some(account) = &query.account {
+        filter.add("account = ", Value::Text(account.clone()));
     }
     if let Some(id) = query.id {
         let number = filter.number(Value::Id(id));

@@ -78,6 +78,12 @@ pub struct Lines {
     pub visitor: Option<Name>,
     /// Of this session. Name days too where there are many: no index leads to a session.
     pub session: Option<Name>,
+    /// Counted as this.
+    pub class: Option<Class>,
+    /// Counted by this rule; `Some(None)`: corrected by hand.
+    pub reason: Option<Option<Reason>>,
+    /// Of this company.
+    pub account: Option<String>,
     /// With this id, or a correction of it.
     pub id: Option<Name>,
     /// Corrections only.

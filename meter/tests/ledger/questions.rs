@@ -6,6 +6,8 @@ use portalmeter_meter::entry::{Entry, UsageRecord};
 use portalmeter_meter::ledger::{Ledger, Line, Lines};
 use portalmeter_meter::observation::Stamp;
 use portalmeter_meter::policy::{Experience, Policy};
+use portalmeter_meter::record::Reason;
+use portalmeter_meter::session::Class;
 
 use super::both::{Place, both};
 use super::say::{day, held, lines, record, tell, visitor};
@@ -14,7 +16,8 @@ use super::say::{day, held, lines, record, tell, visitor};
 fn five(ledger: &mut dyn Ledger) {
     let of = |number: u64, of: u64, later: i32| UsageRecord { visitor: visitor(of), day: day(later), ..record(number) };
     let module = UsageRecord { module: Some("chat".into()), ..of(3, 2, 0) };
-    let same_session = UsageRecord { session: record(1).session, ..of(4, 1, 1) };
+    let (class, reason, account) = (Class::External, Reason::Midnight, Some("acme".into()));
+    let same_session = UsageRecord { session: record(1).session, class, reason, account, ..of(4, 1, 1) };
     tell(ledger, &held([of(1, 1, 0), of(2, 2, 0), module, same_session, of(5, 3, 0)]));
     tell(ledger, &[Entry::Withdrawn(of(5, 3, 0))]);
 }
@@ -43,6 +46,11 @@ fn lines_are_found_by_all_that_is_asked() {
             (Lines { session: Some(record(1).session), ..any() }, vec![1, 4]),
             (Lines { id: Some(record(2).id), ..any() }, vec![2]),
             (Lines { corrections: true, ..any() }, vec![]),
+            (Lines { class: Some(Class::External), ..any() }, vec![4]),
+            (Lines { class: Some(Class::Bot), ..any() }, vec![]),
+            (Lines { reason: Some(Some(Reason::Start)), ..any() }, vec![1, 2, 3]),
+            (Lines { reason: Some(None), ..any() }, vec![]),
+            (Lines { account: Some("acme".into()), ..any() }, vec![4]),
         ] {
             assert_eq!(numbers(&lines(ledger, &query)), expected, "{query:?}");
         }
