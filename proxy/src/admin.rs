@@ -10,6 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use portalmeter_dashboard::Board;
 use portalmeter_dashboard::access::Access;
 use portalmeter_rules::judge::host_of;
 use prometheus_client::registry::Registry;
@@ -24,8 +25,8 @@ pub(crate) struct Admin {
     pub(crate) metering: Arc<Metering>,
     pub(crate) registry: Registry,
     pub(crate) in_flight: InFlight,
-    /// Who may see what.
-    pub(crate) access: Arc<Access>,
+    /// What the dashboard stands on.
+    pub(crate) board: Board,
     /// `/metrics` is for whoever reaches the listener.
     pub(crate) metrics_open: bool,
 }
@@ -56,7 +57,7 @@ pub(crate) fn serve(listener: TcpListener, admin: Admin) -> std::io::Result<Sock
 }
 
 fn router(admin: Admin) -> Router {
-    let access = Arc::clone(&admin.access);
+    let (access, board) = (Arc::clone(&admin.board.access), admin.board.clone());
     let metrics = Router::new().route("/metrics", get(metrics));
     let metrics = if admin.metrics_open {
         metrics
@@ -68,10 +69,13 @@ fn router(admin: Admin) -> Router {
         .route("/readyz", get(readyz))
         .route(
             "/",
-            get(|| async { "portalmeter: /livez, /readyz, /metrics; the dashboard comes with a later release\n" }),
+            get(|| async {
+                "portalmeter: /livez, /readyz, /metrics, /api/v1/openapi.json; the page comes with a later release\n"
+            }),
         )
         .merge(metrics)
         .with_state(Arc::new(admin))
+        .merge(portalmeter_dashboard::router(board))
         .layer(middleware::from_fn_with_state(access, only_local_names))
 }
 

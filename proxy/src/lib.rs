@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 mod admin;
 mod answer;
+mod board;
 mod cli;
 mod command;
 mod config;

@@ -24,6 +24,7 @@ use portalmeter_meter::store::NodeId;
 use tracing_subscriber::EnvFilter;
 
 use crate::admin::{self, Admin};
+use crate::board::board;
 use crate::cli::RunArgs;
 use crate::command::check::tell;
 use crate::config::{self, Config};
@@ -39,7 +40,7 @@ use crate::reload::Reload;
 use crate::resolve;
 use crate::shutdown::{Drain, InFlight};
 use crate::upstream::Upstreams;
-use crate::watch::Pages;
+use crate::watch::{Pages, Watch};
 use crate::zones;
 
 /// Runs until it is asked to end.
@@ -110,11 +111,12 @@ pub(crate) fn serve(
     reload.at_each_hangup().map_err(|error| format!("SIGHUP cannot be watched: {error}"))?;
     let in_flight = InFlight::default();
     let issuers = issuers::of(metering.intake.rules());
+    let watch = Watch::start(Arc::clone(&metering), keeping::portals(config)).map_err(|error| error.to_string())?;
     let admin = Admin {
         registry: metrics::registry(&metering, &issuers),
         metering: Arc::clone(&metering),
         in_flight: in_flight.clone(),
-        access,
+        board: board(config, &metering, watch, access),
         metrics_open: config.admin.metrics_open,
     };
     let admin_address = admin::serve(admin_listener, admin).map_err(|error| format!("the admin listener: {error}"))?;

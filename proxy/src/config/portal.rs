@@ -46,7 +46,6 @@ pub(crate) struct Portal {
     /// Sessions a minute that may begin at an address without a cookie.
     pub(crate) starts_per_minute: Option<NonZeroU32>,
     /// Sessions a month that the contract covers.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the usage API tells what is left of them"))]
     pub(crate) contracted_sessions: Option<u64>,
 }
 
