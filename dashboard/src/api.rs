@@ -26,6 +26,7 @@ mod cursor;
 mod definitions;
 mod described;
 mod desk;
+mod engagement;
 mod live;
 mod page;
 mod policies;
@@ -72,6 +73,13 @@ fn endpoints() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(records::records))
         .routes(routes!(corrections::corrections, corrections::correct))
         .routes(routes!(policies::policy))
+        .routes(routes!(engagement::summary))
+        .routes(routes!(engagement::timeline))
+        .routes(routes!(engagement::resources))
+        .routes(routes!(engagement::detail))
+        .routes(routes!(engagement::rooms))
+        .routes(routes!(engagement::accounts))
+        .routes(routes!(engagement::risk))
         .routes(routes!(alerts::alerts))
         .routes(routes!(portals::portals))
         .routes(routes!(portals::zones))

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod content;
+mod detail;
 mod engagement;
 mod live;
 mod period;
@@ -14,6 +15,7 @@ mod usage;
 
 pub use accounts::{Account, Among, Leaderboard, Segment, Totals as AccountTotals, leaderboard};
 pub use content::{Content, Seen, content};
+pub use detail::{Detail, SeenBy, SeenIn, detail};
 pub use engagement::{Point, Summary, Whom, summary, timeline};
 pub use live::{Live, live};
 pub use period::{By, Period, buckets, periods};

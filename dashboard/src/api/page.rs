@@ -3,6 +3,7 @@
 use utoipa::IntoParams;
 
 use super::asked::Asked;
+use super::cursor;
 use super::problem::Problem;
 
 /// Which part of a long answer.
@@ -29,5 +30,29 @@ pub(crate) fn limit(asked: &mut Asked) -> Result<u32, Problem> {
         Ok(limit)
     } else {
         Err(Problem::bad(format!("`limit={limit}` is not {expected}")))
+    }
+}
+
+/// A part of rows that are all known: from a place on, and so many.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    skip: u32,
+    limit: u32,
+    question: String,
+}
+
+impl Part {
+    /// The part that is asked for.
+    pub(crate) fn of(asked: &mut Asked) -> Result<Self, Problem> {
+        let question = asked.canonical_but(&["cursor", "limit", "format"]);
+        Ok(Self { limit: limit(asked)?, skip: cursor::of(asked, &question)?.unwrap_or(0), question })
+    }
+
+    /// That part of all rows, and where the next begins.
+    pub(crate) fn cut<T>(&self, all: Vec<T>) -> (Vec<T>, Option<String>) {
+        let end = self.skip.saturating_add(self.limit);
+        let more = all.len() > end as usize;
+        let part = all.into_iter().skip(self.skip as usize).take(self.limit as usize).collect();
+        (part, more.then(|| cursor::told(&end, &self.question)))
     }
 }

@@ -80,6 +80,11 @@ impl Range {
         Ok(range)
     }
 
+    /// The last 30 days, today among them.
+    pub(crate) fn month() -> Self {
+        Self { from: None, to: Some(Said::Later(1)) }
+    }
+
     /// The last 70 days: yesterday, and last month, are among them.
     pub(crate) fn lately() -> Self {
         Self { from: Some(Said::Later(-70)), to: Some(Said::Later(1)) }

@@ -102,6 +102,8 @@ fn all_answers(ledger: &mut dyn Ledger) -> Vec<String> {
             for whom in [Whom::Everybody, Whom::Accounts(some)] {
                 told.extend([format!("{:?}", insight::summary(look, &portals, days, &whom)?)]);
                 told.extend([format!("{:?}", insight::timeline(look, &portals, days, &whom)?)]);
+                let one = (PORTAL, "room1", "/page/1");
+                told.extend([format!("{:?}", insight::detail(look, one, days, &whom)?)]);
                 for content in [Content::Rooms, Content::Resources] {
                     told.extend([format!("{:?}", insight::content(look, &portals, days, &whom, content)?)]);
                 }
