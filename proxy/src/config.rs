@@ -19,6 +19,7 @@ mod around;
 mod bots;
 mod build;
 mod certificates;
+mod engagement;
 mod hidden;
 mod identity;
 mod keeping;
@@ -50,6 +51,7 @@ mod written;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use engagement::{Beacon, Gathers};
 pub(crate) use keeping::{Flush, Journal};
 pub(crate) use ledger::{Ledger, Place};
 pub(crate) use limits::Patience;
