@@ -130,10 +130,7 @@ pub(crate) async fn answer(call: Call, session: &mut Session, asked: &Asked<'_>,
     match call {
         Call::Script => script(session).await,
         Call::Action => {
-            let outcome = match take(session, asked, metering).await {
-                Ok(()) => Ok(()),
-                Err(refused) => Err(refused),
-            };
+            let outcome = take(session, asked, metering).await;
             let (name, status) = outcome.map_or_else(|why| (why.name(), why.status()), |()| ("counted", 204));
             metering.counters.beacon.get_or_create(&Outcome { outcome: name }).inc();
             if outcome == Err(Refused::Oversized) {
@@ -181,8 +178,10 @@ async fn take(session: &mut Session, asked: &Asked<'_>, metering: &Metering) -> 
     let silent = Response { status: 204, headers: &NoHeaders };
     let presence = intake.presence(portal, path, &request, &silent).map_err(|_| Refused::NotLive)?;
     let live = metering.engine.live();
-    let key = presence.keys.iter().find(|key| live.is_live(key, asked.at)).ok_or(Refused::NotLive)?;
-    metering.recent.admit(*key, asked.at, told.once()).map_err(|why| match why {
+    let is_live = presence.keys.iter().any(|key| live.is_live(key, asked.at));
+    // Several browsers may have begun behind one fingerprint: each is known by what it shows itself.
+    let visitor = presence.keys.first().copied().filter(|_| is_live).ok_or(Refused::NotLive)?;
+    metering.recent.admit(visitor, asked.at, told.once()).map_err(|why| match why {
         recent::Not::Again => Refused::Replayed,
         recent::Not::SoMany => Refused::TooMany,
     })?;

@@ -51,7 +51,7 @@ mod written;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use engagement::{Beacon, Gathers};
+pub(crate) use engagement::Beacon;
 pub(crate) use keeping::{Flush, Journal};
 pub(crate) use ledger::{Ledger, Place};
 pub(crate) use limits::Patience;

@@ -3,6 +3,7 @@
 use portalmeter_rules::engagement::Place;
 
 use super::*;
+use crate::config::engagement::Gathers;
 
 fn gathers(lines: &str) -> Gathers {
     let (config, warnings) = read(&portal(lines)).unwrap();
