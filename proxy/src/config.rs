@@ -22,6 +22,7 @@ mod around;
 mod bots;
 mod build;
 mod certificates;
+mod engagement;
 mod hidden;
 mod identity;
 mod keeping;
@@ -56,6 +57,7 @@ mod written;
 mod tests;
 
 pub(crate) use admin::Admin;
+pub(crate) use engagement::Beacon;
 pub(crate) use keeping::{Flush, Journal};
 pub(crate) use ledger::{Ledger, Place};
 pub(crate) use limits::Patience;

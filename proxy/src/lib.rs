@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 mod admin;
 mod answer;
+mod beacon;
 mod board;
 mod cli;
 mod command;
@@ -18,7 +19,9 @@ mod forwarded;
 #[doc(hidden)]
 pub mod fuzz;
 mod gateway;
+mod gatherer;
 mod headers;
+mod inject;
 mod issuers;
 mod keeping;
 mod ledger;

@@ -24,12 +24,14 @@ use portalmeter_meter::store::NodeId;
 use tracing_subscriber::EnvFilter;
 
 use crate::admin::{self, Admin};
+use crate::beacon::Recent;
 use crate::board::board;
 use crate::cli::RunArgs;
 use crate::command::check::tell;
 use crate::config::{self, Config};
 use crate::door::Door;
 use crate::gateway::Gateway;
+use crate::gatherer::{self, Gatherer};
 use crate::issuers;
 use crate::keeping::{self, Clock};
 use crate::metering::Metering;
@@ -150,13 +152,20 @@ pub(crate) fn serve(
         listening();
     };
     std::thread::Builder::new().name("ready".to_owned()).spawn(announce).map_err(|error| error.to_string())?;
-    let engine = Arc::clone(&metering.engine);
+    gatherer::begin(&metering, config.flush.interval).map_err(|error| error.to_string())?;
+    let finish = {
+        let metering = Arc::clone(&metering);
+        move || {
+            metering.gatherer.close();
+            metering.engine.close()
+        }
+    };
     let tell = move || {
         metering.keeper.close();
         ended();
     };
     let at_most = config.server.drain;
-    let drain = Drain { in_flight, at_most, finish: Arc::new(move || engine.close()), tell: Arc::new(tell) };
+    let drain = Drain { in_flight, at_most, finish: Arc::new(finish), tell: Arc::new(tell) };
     server.run(PingoraArgs { shutdown_signal: Box::new(drain) });
     drop(lock);
     Ok(())
@@ -231,6 +240,9 @@ fn meter(config: &Config) -> Result<Metering, String> {
         pages: config.portals.iter().map(|_| Pages::default()).collect(),
         hidden_headers: each(|portal| portal.hidden_headers.clone()),
         max_wait: config.journal.max_wait,
+        gatherer: Gatherer::new(config),
+        beacons: config.portals.iter().map(|portal| portal.engagement.as_ref()?.beacon.clone()).collect(),
+        recent: Recent::default(),
     })
 }
 

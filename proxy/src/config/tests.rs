@@ -12,6 +12,7 @@ use portalmeter_rules::visitor::Mode;
 
 use super::*;
 
+mod engagement;
 mod good;
 mod places;
 mod products;

@@ -182,6 +182,11 @@ impl Meter {
         usage::report(&self.config(), &self.settings.days())
     }
 
+    /// Where its ledger is.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     fn config(&self) -> PathBuf {
         self.folder.path().join("portalmeter.toml")
     }

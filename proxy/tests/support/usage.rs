@@ -14,6 +14,7 @@ pub(crate) struct Usage {
     pub(crate) billable: i64,
     pub(crate) converted: i64,
     pub(crate) page_views: i64,
+    pub(crate) actions: i64,
 }
 
 /// Asks for the days named by these arguments.
@@ -27,6 +28,7 @@ pub(crate) fn report(config: &Path, days: &[&str]) -> Usage {
         billable: of("billable"),
         converted: of("converted"),
         page_views: of("page_views"),
+        actions: of("actions"),
     }
 }
 
