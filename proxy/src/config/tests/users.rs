@@ -73,7 +73,7 @@ fn users_that_make_no_sense() {
         (admin.replace("argon2id", "argon2i"), "\"$argon2i$", "cannot be used: made by `argon2i`", "hash-password"),
         (admin.replace("m=19456", "m=4194304"), "\"$argon2id", "more than 1 GiB", "hash-password"),
         ("role = \"admin\"\ntoken_hash = \"pmt_x\"\n".to_owned(), "\"pmt_x\"", "not the hash of a token", "--token"),
-        (format!("{admin}totp = {{ file = \"short\" }}\n"), "{ file", "shorter than 128 bits", "base32"),
+        (format!("{admin}totp = {{ file = \"short\" }}\n"), "{ file = \"short\"", "shorter than 128 bits", "base32"),
         (format!("{admin}totp = {{ env = \"PM_PASSWORD\" }}\n"), "{ env", "not base32", "base32"),
         (format!("{admin}totp = {{}}\n"), "{}", "neither `file` nor `env`", "ann.totp"),
     ] {
