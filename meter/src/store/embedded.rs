@@ -1,6 +1,6 @@
 //! The embedded store: state, names, records and totals in one `SQLite` file, one transaction a commit.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use portalmeter_rules::time::Millis;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::aside::Aside;
-use super::step::{Gain, Outcome, Place, Slot, Step};
-use super::{NodeId, Resumed, Store, StoreError, value};
+use super::step::{Gain, Lively, Outcome, Place, Slot, Step};
+use super::{NodeId, Resumed, Store, StoreError, farewell, value};
 use crate::entry::Entry;
 use crate::ledger::sqlite;
 use crate::observation::{Key, Scope, ScopeId, Stamp};
@@ -18,12 +18,17 @@ use crate::policy::{Policy, PolicyId};
 use crate::sheet::Value;
 use crate::usage::Sums;
 
+mod quiet;
+
+use quiet::Quiet;
+
 /// The store of a data directory.
 pub struct EmbeddedStore {
     database: Connection,
     stamps: HashMap<PolicyId, Stamp>,
     ledger_is_here: bool,
     aside: Aside,
+    quiet: Quiet,
 }
 
 /// Expired rows go in pieces of so many, a transaction each.
@@ -42,7 +47,13 @@ impl EmbeddedStore {
 
     fn beside(data_dir: &Path, ledger_is_here: bool) -> Result<Self, StoreError> {
         let database = sqlite::open(&data_dir.join(sqlite::FILE))?;
-        let mut store = Self { database, stamps: HashMap::new(), ledger_is_here, aside: Aside::new("store")? };
+        let mut store = Self {
+            database,
+            stamps: HashMap::new(),
+            ledger_is_here,
+            aside: Aside::new("store")?,
+            quiet: Quiet::default(),
+        };
         store.stamps = store.known_stamps()?;
         Ok(store)
     }
@@ -112,7 +123,9 @@ impl Store for EmbeddedStore {
         let here = *ledger_is_here;
         let rows = steps.iter().map(|step| step.writes.len() + step.entries.len()).sum();
         // The data directory is locked: nobody else writes, and no race can be lost.
-        aside.run(rows, || apply(database, steps, here).map(|()| vec![Outcome::Done; steps.len()]))
+        let done = aside.run(rows, || apply(database, steps, here).map(|()| vec![Outcome::Done; steps.len()]))?;
+        self.quiet.note(steps);
+        Ok(done)
     }
 
     fn resume(&mut self, now: Millis) -> Result<Resumed, StoreError> {
@@ -136,6 +149,7 @@ impl Store for EmbeddedStore {
     }
 
     fn expire(&mut self, now: Millis) -> Result<(), StoreError> {
+        self.tell_the_quiet(now)?;
         let Self { database, aside, .. } = self;
         for table in ["state"] {
             // Until when the oldest of them expired.
@@ -144,6 +158,29 @@ impl Store for EmbeddedStore {
             while aside.run(PIECE, || remove(database, &sql, now))? > PIECE {}
         }
         Ok(())
+    }
+}
+
+impl EmbeddedStore {
+    /// Tells the ledger how sessions stood when they were seen last.
+    fn tell_the_quiet(&mut self, now: Millis) -> Result<(), StoreError> {
+        loop {
+            let quiet = self.quiet.take(now, PIECE);
+            if quiet.is_empty() {
+                return Ok(());
+            }
+            let mut portals: BTreeMap<Arc<str>, Vec<Lively>> = BTreeMap::new();
+            for (portal, lively) in quiet {
+                portals.entry(portal).or_default().push(lively);
+            }
+            for (portal, quiet) in portals {
+                let entries: Vec<Entry> =
+                    farewell(self, &portal, quiet, now)?.into_iter().flat_map(|(_, entries)| entries).collect();
+                if !entries.is_empty() {
+                    self.apply(&[Step { portal, entries, ..Step::default() }], now)?;
+                }
+            }
+        }
     }
 }
 
