@@ -123,10 +123,7 @@ fn tell_acts(shared: &Shared, store: &mut dyn Store, now: Millis) -> Result<(), 
     if outcomes.is_err() {
         lock(&shared.outbox).acts.splice(0..0, acts);
     }
-    match outcomes?.iter().any(|outcome| *outcome == Outcome::Reset) {
-        true => Err(StoreError::Forgot),
-        false => Ok(()),
-    }
+    if outcomes?.contains(&Outcome::Reset) { Err(StoreError::Forgot) } else { Ok(()) }
 }
 
 /// Policies are known before an observation is committed that bears one.
