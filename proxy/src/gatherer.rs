@@ -60,7 +60,9 @@ impl Gatherer {
 
     fn tell(&self, engine: &Engine) {
         let taken = lock(&self.sums).take();
-        taken.into_iter().for_each(|acts| engine.engage(acts));
+        for acts in taken {
+            engine.engage(acts);
+        }
     }
 }
 
