@@ -26,8 +26,12 @@ fn main() {
     let (meter, browsers) = Meter::visited(VISITORS);
     let asked: Vec<_> = browsers.iter().map(|browser| meter.asked(*browser)).collect();
     for _ in 0..TURNS {
-        asked.iter().for_each(|asked| meter.take(asked, None));
-        asked.iter().for_each(|asked| meter.take_and_gather(asked));
+        for asked in &asked {
+            meter.take(asked, None);
+        }
+        for asked in &asked {
+            meter.take_and_gather(asked);
+        }
     }
     let gathered = meter.read_gathered();
     println!("{gathered} requests were gathered; as many, and the {} of the beginning, were not", VISITORS * 2);

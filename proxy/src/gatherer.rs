@@ -1,5 +1,6 @@
 //! Engagement on its way from requests to the ledger: a thread of its own reads what they left, adds it up, and tells the sums.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -59,7 +60,9 @@ impl Gatherer {
 
     fn tell(&self, engine: &Engine) {
         let taken = lock(&self.sums).take();
-        taken.into_iter().for_each(|acts| engine.engage(acts));
+        for acts in taken {
+            engine.engage(acts);
+        }
     }
 }
 
@@ -78,7 +81,12 @@ pub(crate) fn begin(metering: &Arc<Metering>, interval: Duration) -> std::io::Re
             let mut told = Instant::now();
             loop {
                 let ends = matches!(ended.recv_timeout(READ.min(interval)), Err(RecvTimeoutError::Disconnected));
-                let full = gatherer.read(&metering.intake);
+                // One exchange that cannot be read must not end the gathering of all others.
+                let read = catch_unwind(AssertUnwindSafe(|| gatherer.read(&metering.intake)));
+                let full = read.unwrap_or_else(|_| {
+                    metering.counters.panics.inc();
+                    false
+                });
                 if ends || full || told.elapsed() >= interval {
                     told = Instant::now();
                     gatherer.tell(&metering.engine);

@@ -115,7 +115,7 @@ impl Injection {
         let mut look = Look::On;
         self.state = match (self.state, byte) {
             (State::Text, b'<') => State::Name,
-            (State::Text, _) => State::Text,
+            (State::Text, _) | (State::Declaration(_), b'>') => State::Text,
             (State::Name, b'!') if self.held.len() == 1 => State::Declaration(0),
             (State::Name, b'>') if head(&self.held) => {
                 look = Look::Behind;
@@ -144,7 +144,6 @@ impl Injection {
             (State::Name, _) => State::Name,
             (State::Declaration(1), b'-') => State::Comment(2),
             (State::Declaration(0), b'-') => State::Declaration(1),
-            (State::Declaration(_), b'>') => State::Text,
             (State::Declaration(_), _) => State::Declaration(2),
             (State::Comment(dashes), b'>') if dashes >= 2 => State::Text,
             (State::Comment(dashes), b'-') => State::Comment(dashes + 1),

@@ -112,6 +112,7 @@ pub(crate) fn registry(metering: &Arc<Metering>, issuers: &[Arc<Issuer>]) -> Reg
         counters.config_reload_ok.clone(),
     );
     registry.register_collector(Box::new(EngineMetrics(Arc::clone(metering))));
+    registry.register_collector(Box::new(EngagementMetrics(Arc::clone(metering))));
     if !issuers.is_empty() {
         registry.register_collector(Box::new(IssuerMetrics(issuers.to_vec())));
     }
@@ -182,19 +183,34 @@ impl Collector for EngineMetrics {
             ("ledger_corrections", "Corrections of sealed days, for what came late", keeper.corrected),
             ("counters_repaired", "Counters that differed from the ledger and were set right", keeper.repaired),
             ("days_sealed_incomplete", "Days sealed though a node's journal was missing", keeper.sealed_without),
-            (
-                "engagement_dropped",
-                "Page views and actions that engagement lacks, because too much waited",
-                self.0.gatherer.watch.buffer.dropped() + tally.unsaid.load(Ordering::Relaxed),
-            ),
         ];
         for (name, help, value) in counters {
             let counter = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             ConstCounter::new(value).encode(counter)?;
         }
+        Ok(())
+    }
+}
+
+/// What engagement lacks, and what of it has no name of its own.
+struct EngagementMetrics(Arc<Metering>);
+
+impl fmt::Debug for EngagementMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EngagementMetrics")
+    }
+}
+
+impl Collector for EngagementMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Metering { gatherer, engine, .. } = &*self.0;
+        let help = "Page views and actions that engagement lacks, because too much waited";
+        let dropped = encoder.encode_descriptor("engagement_dropped", help, None, MetricType::Counter)?;
+        let unsaid = engine.tally().unsaid.load(Ordering::Relaxed);
+        ConstCounter::new(gatherer.watch.buffer.dropped() + unsaid).encode(dropped)?;
         let help = "How often a name was `other`, because the portal's day has no more of them";
         let mut others = encoder.encode_descriptor("engagement_other", help, None, MetricType::Counter)?;
-        for (portal, other) in self.0.gatherer.other() {
+        for (portal, other) in gatherer.other() {
             for (what, count) in [("rooms", other.rooms), ("resources", other.resources), ("actions", other.actions)] {
                 let labels = [("portal", &*portal), ("what", what)];
                 ConstCounter::new(count).encode(others.encode_family(&labels)?)?;

@@ -11,7 +11,7 @@ mod engagement {
 }
 
 use engagement::browser::Browser;
-use engagement::portal::Portal;
+use engagement::portal::{Portal, html};
 use rusqlite::{Connection, OpenFlags};
 use support::meter::{Meter, Settings};
 
@@ -178,7 +178,7 @@ fn the_script_is_put_into_pages_and_nothing_else_changes() {
     let portal = Portal::start();
     let meter = meter(&portal, "[portal.engagement]\nbeacon = \"inject\"\n");
     let mut browser = Browser::new(&meter);
-    let plain = portal.html("/docs/intro");
+    let plain = html("/docs/intro");
     let tag = "<script src=\"/.portalmeter/beacon.js\" defer></script>";
     let expected = plain.replacen("<head>", &format!("<head>{tag}"), 1);
     let page = browser.page("/docs/intro");
@@ -187,7 +187,7 @@ fn the_script_is_put_into_pages_and_nothing_else_changes() {
     let call = browser.call("GET", "/docs/intro");
     assert_eq!(call.body, plain, "a call of a script is no page");
     for path in ["/docs/strict", "/docs/packed"] {
-        assert_eq!(browser.page(path).body, portal.html(path), "{path}");
+        assert_eq!(browser.page(path).body, html(path), "{path}");
     }
     let old = browser.version_10("/docs/intro");
     assert_eq!(old.body, plain);

@@ -153,22 +153,34 @@ pub(crate) fn serve(
     };
     std::thread::Builder::new().name("ready".to_owned()).spawn(announce).map_err(|error| error.to_string())?;
     gatherer::begin(&metering, config.flush.interval).map_err(|error| error.to_string())?;
+    let drain = drain(config, &metering, in_flight, ended);
+    server.run(PingoraArgs { shutdown_signal: Box::new(drain) });
+    drop(lock);
+    Ok(())
+}
+
+/// The end, in its order: requests, what was gathered of them, the store, the ledger.
+fn drain(
+    config: &Config,
+    metering: &Arc<Metering>,
+    in_flight: InFlight,
+    ended: impl Fn() + Send + Sync + 'static,
+) -> Drain {
     let finish = {
-        let metering = Arc::clone(&metering);
+        let metering = Arc::clone(metering);
         move || {
             metering.gatherer.close();
             metering.engine.close()
         }
     };
-    let tell = move || {
-        metering.keeper.close();
-        ended();
+    let tell = {
+        let metering = Arc::clone(metering);
+        move || {
+            metering.keeper.close();
+            ended();
+        }
     };
-    let at_most = config.server.drain;
-    let drain = Drain { in_flight, at_most, finish: Arc::new(finish), tell: Arc::new(tell) };
-    server.run(PingoraArgs { shutdown_signal: Box::new(drain) });
-    drop(lock);
-    Ok(())
+    Drain { in_flight, at_most: config.server.drain, finish: Arc::new(finish), tell: Arc::new(tell) }
 }
 
 /// Waits until a listener takes connections: Pingora opens them in its own time.

@@ -37,7 +37,7 @@ const MOST_ACTIONS: usize = 16;
 const MOST_ROOMS: usize = 100;
 /// One query is read for each of them.
 const MOST_PARAMETERS: usize = 16;
-/// What pages of a ServiceNow portal are told apart by.
+/// What pages of a `servicenow` portal are told apart by.
 const SERVICENOW: &str = "id";
 
 /// `None`: nothing is gathered.

@@ -32,11 +32,6 @@ impl Portal {
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
-
-    /// The page at a path.
-    pub(crate) fn html(&self, path: &str) -> String {
-        html(path)
-    }
 }
 
 fn serve(mut stream: &TcpStream, asked: &Mutex<Vec<String>>) {
@@ -73,7 +68,8 @@ fn serve(mut stream: &TcpStream, asked: &Mutex<Vec<String>>) {
     let _ = stream.write_all(answer.as_bytes());
 }
 
-fn html(path: &str) -> String {
+/// The page at a path.
+pub(crate) fn html(path: &str) -> String {
     let text = "Some words of the portal. ".repeat(2_000);
     format!("<!doctype html>\n<html lang=en><head><title>A portal{path}</title></head><body>{text}</body></html>")
 }

@@ -178,3 +178,14 @@ fn templates_say_what_is_wrong_with_them() {
     assert!(Template::new("/kb/{id}/*").unwrap().matches(b"/kb/1"));
     assert!(!Template::new("/kb/{id}").unwrap().matches(b"/kb/1/2"));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_target_has_a_name_that_is_long_or_harmful(target in proptest::collection::vec(proptest::num::u8::ANY, 0..700)) {
+        let Place { room, resource } = support().place(&target);
+        for name in [room, resource] {
+            assert!(!name.is_empty() && name.len() <= LONGEST, "{name:?}");
+            assert!(!name.chars().any(char::is_control), "{name:?}");
+        }
+    }
+}

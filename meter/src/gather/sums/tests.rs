@@ -36,7 +36,10 @@ fn of(user: u8, account: Option<&str>) -> Seen {
     Seen { class: Class::External, user: Some(Name([user; 16])), note: Arc::new(note), ..seen(LATE) }
 }
 
-fn told(acts: &[Acts]) -> Vec<(String, String, Option<String>, u32)> {
+/// Room, resource, action and how often.
+type Told = (String, String, Option<String>, u32);
+
+fn told(acts: &[Acts]) -> Vec<Told> {
     let all = acts.iter().flat_map(|acts| &acts.acts);
     all.map(|act| (act.room.clone(), act.resource.clone(), act.action.clone(), act.count)).collect()
 }
@@ -94,9 +97,8 @@ fn beyond_the_bounds_names_are_other_and_it_is_told() {
     }
     let taken = gathering.take();
     let all = told(&taken);
-    let names = |at: fn(&(String, String, Option<String>, u32)) -> &String| {
-        all.iter().map(at).filter(|name| *name != OTHER).collect::<HashSet<_>>().len()
-    };
+    let names =
+        |at: fn(&Told) -> &String| all.iter().map(at).filter(|name| *name != OTHER).collect::<HashSet<_>>().len();
     assert_eq!(names(|act| &act.1), MOST_RESOURCES);
     assert!(names(|act| &act.0) <= MOST_ROOMS);
     let count: u32 = all.iter().map(|act| act.3).sum();
