@@ -1,4 +1,4 @@
-//! The API: one file an endpoint, all described by one OpenAPI document.
+//! The API: one file an endpoint, all described by one `OpenAPI` document.
 
 #![allow(unused_qualifications, reason = "utoipa writes out the paths of what describes parameters")]
 

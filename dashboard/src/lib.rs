@@ -19,7 +19,7 @@ pub fn router(board: Board) -> Router {
     api::router(board)
 }
 
-/// The OpenAPI document that describes them.
+/// The `OpenAPI` document that describes them.
 pub fn document() -> utoipa::openapi::OpenApi {
     api::document()
 }

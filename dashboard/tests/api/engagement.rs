@@ -121,9 +121,8 @@ async fn accounts_are_ranked_sorted_and_searched() {
 
 #[tokio::test]
 async fn totals_are_over_every_page_of_a_thousand_accounts() {
-    let mut list = String::from("id,name\n");
-    (0..1_100).for_each(|number| list.push_str(&format!("a{number},Account {number}\n")));
-    let mut place = Place::with(&list);
+    let list = (0..1_100).map(|number| format!("a{number},Account {number}\n"));
+    let mut place = Place::with(&format!("id,name\n{}", list.collect::<String>()));
     // A hundred users, each of eleven accounts.
     place.visited((0..1_100).map(|number| {
         visit(number, "2026-03-30T08:00:00Z")
