@@ -2,12 +2,15 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test build check fmt clippy doc deny fuzz unit e2e fleet chaos away stress bench agents-diff clean install-build install-test
+.PHONY: help demo history test build check fmt clippy doc deny fuzz unit e2e fleet chaos away stress bench agents-diff clean install-build install-test
 
 PORTALMETER := target/release/portalmeter
 # Options for the demo: make demo ARGS="--listen 127.0.0.1:8081"
 ARGS ?=
 FLEET := cargo run --release --locked -p portalmeter --example fleet --
+# How many sessions a made-up year has, and where it goes: make history SESSIONS=5000000 DIR=/tmp/year
+SESSIONS ?= 150000
+DIR ?= target/history
 # How long each fuzz target runs, and which: make fuzz SECONDS=3600 ARGS="jwt config"
 SECONDS ?= 120
 # What agents-diff compares with, and on which lists
@@ -19,6 +22,9 @@ help: ## what there is to make
 
 demo: install-build build ## install what is missing, build, run the demo
 	$(PORTALMETER) demo $(ARGS)
+
+history: build ## a year of made-up sessions in a folder: SESSIONS=150000 DIR=target/history
+	$(PORTALMETER) demo --write-history $(DIR) --sessions $(SESSIONS) $(ARGS)
 
 test: install-test check build unit e2e ## install what is missing, run every test, a real browser included
 

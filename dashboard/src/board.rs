@@ -15,11 +15,14 @@ pub type Open = Arc<dyn Fn() -> Result<Box<dyn Ledger>, LedgerError> + Send + Sy
 /// Takes down what somebody did: who, what as one word (`export`, `correction`), and which.
 pub type Audit = Arc<dyn Fn(&Identity, &'static str, String) + Send + Sync>;
 
+/// The portals, as they are configured now.
+pub type Portals = Arc<dyn Fn() -> Vec<Portal> + Send + Sync>;
+
 /// What the proxy tells the dashboard.
 #[derive(Clone)]
 pub struct Board {
     /// The portals as they are configured now, in the order of the file.
-    pub portals: Arc<dyn Fn() -> Vec<Portal> + Send + Sync>,
+    pub portals: Portals,
     /// What the companies are called that signed-in users belong to.
     pub directory: Arc<dyn Fn() -> Arc<Directory> + Send + Sync>,
     /// Opens the ledger to be asked.
@@ -30,6 +33,8 @@ pub struct Board {
     pub clock: Arc<dyn Fn() -> Millis + Send + Sync>,
     /// What is wrong at this moment, by what the node itself knows.
     pub problems: Arc<dyn Fn() -> Vec<Problem> + Send + Sync>,
+    /// So long after its end a day is sealed at the latest, in milliseconds.
+    pub seal_wait: Millis,
     /// Takes down corrections and exports.
     pub audit: Audit,
     /// Who may see what.

@@ -11,15 +11,23 @@ mod api;
 
 pub use board::Board;
 
-use axum::Router;
+use std::sync::Arc;
 
-/// The API's routes. They answer nobody whom [`access`] has not let in, with an [`access::Identity`] in the request's
-/// extensions: whoever mounts them puts the guard before them.
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+
+/// The API and its logins, behind the guard. The listener must tell who is at the other end
+/// (`into_make_service_with_connect_info`), or no auth proxy is trusted.
 pub fn router(board: Board) -> Router {
-    api::router(board)
+    let access = Arc::clone(&board.access);
+    let (logins, _) = access::routes().split_for_parts();
+    let logins = logins.with_state(Arc::new(board.clone()));
+    api::router(board).merge(logins).layer(from_fn_with_state(access, access::guard))
 }
 
 /// The `OpenAPI` document that describes them.
 pub fn document() -> utoipa::openapi::OpenApi {
-    api::document()
+    let mut document = api::document();
+    document.merge(access::routes().into_openapi());
+    document
 }

@@ -60,7 +60,7 @@ pub const QUARTER: Millis = 900_000;
 
 impl Acts {
     /// What a store is told: the entry, and the actions that days gain.
-    pub(crate) fn into_step(self) -> Step {
+    pub fn into_step(self) -> Step {
         let portal: Arc<str> = self.portal.as_str().into();
         let zone: Arc<str> = self.zone.as_str().into();
         let mut gains: Vec<Gain> = Vec::new();

@@ -10,6 +10,7 @@ mod live;
 mod period;
 mod pieces;
 mod risk;
+mod unusual;
 mod usage;
 
 pub use accounts::{Account, Among, Leaderboard, Segment, Totals as AccountTotals, leaderboard};
@@ -19,4 +20,5 @@ pub use engagement::{Point, Summary, Whom, summary, timeline};
 pub use live::{Live, live};
 pub use period::{By, Period, buckets, periods};
 pub use risk::{AtRisk, Because, at_risk};
+pub use unusual::{Overdue, Surge, overdue, surges};
 pub use usage::{Asked, Row, Used, usage, used};

@@ -50,6 +50,23 @@ pub trait Sink {
     fn see(&mut self, sighted: Sighted);
 }
 
+/// Who sends a request that is not observed.
+#[derive(Debug)]
+pub struct Presence {
+    /// The portal's position.
+    pub portal: usize,
+    /// Where.
+    pub scope: Arc<Scope>,
+    /// What a node may keep the visitor's session by; the session may be anywhere that one of them is live.
+    pub keys: Vec<Key>,
+    /// What the request proves of its sender.
+    pub evidence: Evidence,
+    /// Who is signed in, where that is known.
+    pub user: Option<Name>,
+    /// The rule that decided, and the user's company.
+    pub note: Arc<Note>,
+}
+
 /// Hands out a portal's cookie behind a fingerprint, and tells its name.
 pub type HandOut<'a> = &'a mut dyn FnMut(usize, Name) -> Option<Name>;
 
@@ -234,6 +251,41 @@ impl Intake {
             };
             sink.see(counting.scope.sighted(Who::Browser(trace_of(&traces, now)), observation, true));
         }
+    }
+
+    /// Who sends a request in a portal, for a path of it, if it may be in a session there: nothing is counted, and no
+    /// session kept alive.
+    pub fn presence(
+        &self,
+        portal: usize,
+        path: &[u8],
+        request: &Request<'_>,
+        response: &Response<'_>,
+    ) -> Result<Presence, Unseen> {
+        let missing = || Unseen::UnknownHost;
+        let counting = self.counting.get(portal).ok_or_else(missing)?;
+        let rules = self.rules.portals().get(portal).ok_or_else(missing)?;
+        let scoped = match (&rules.module, &counting.modules) {
+            (Some(rule), Some(modules)) => modules.scoped(&rule.module(path).ok_or(Unseen::NoModule)?),
+            _ => counting.scope.clone(),
+        };
+        let sender = self.rules.sender_in(portal, request, response)?;
+        let traces = self.rules.traces(portal, request, response).ok_or_else(missing)?;
+        // A browser's first page was seen before it had a cookie to show.
+        let before = |ticket: &Ticket| [ticket.name, ticket.origin.unwrap_or_else(|| traces.fingerprint.name())];
+        let names = match &traces.presented {
+            Some(ticket) => before(ticket).to_vec(),
+            None if traces.fingerprint_only => vec![traces.fingerprint.name()],
+            None => Vec::new(),
+        };
+        Ok(Presence {
+            portal,
+            keys: names.into_iter().map(|name| scoped.key(name)).collect(),
+            scope: scoped.scope,
+            evidence: sender.evidence,
+            user: sender.user,
+            note: self.note(&sender),
+        })
     }
 
     fn note(&self, sender: &Sender) -> Arc<Note> {

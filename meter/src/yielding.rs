@@ -4,7 +4,7 @@
 const YIELDING: i32 = 10;
 
 /// Lets requests go before this thread: where cores are few, visitors wait neither for commits nor for the ledger.
-pub(crate) fn yield_to_requests() {
+pub fn yield_to_requests() {
     if let Err(error) = rustix::process::nice(YIELDING) {
         tracing::debug!(%error, "commits and the ledger compete with requests");
     }

@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::body::Body;
@@ -11,12 +10,14 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use portalmeter_meter::journal::{REMEDY, Room};
+use portalmeter_dashboard::Board;
+use portalmeter_dashboard::access::Access;
 use portalmeter_rules::judge::host_of;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
 
 use crate::metering::Metering;
+use crate::problems::{Problem, problems};
 use crate::shutdown::InFlight;
 
 /// What the admin listener tells of.
@@ -24,6 +25,10 @@ pub(crate) struct Admin {
     pub(crate) metering: Arc<Metering>,
     pub(crate) registry: Registry,
     pub(crate) in_flight: InFlight,
+    /// What the dashboard stands on.
+    pub(crate) board: Board,
+    /// `/metrics` is for whoever reaches the listener.
+    pub(crate) metrics_open: bool,
 }
 
 /// How the meter fares, as `/readyz` tells it.
@@ -33,23 +38,16 @@ struct Readiness {
     problems: Vec<Problem>,
 }
 
-#[derive(Debug, Serialize)]
-struct Problem {
-    what: String,
-    detail: String,
-    meaning: String,
-}
-
 /// Serves in a thread of its own, so that it answers while the proxy drains.
 pub(crate) fn serve(listener: TcpListener, admin: Admin) -> std::io::Result<SocketAddr> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let router = router(admin, address.ip().is_loopback());
+    let router = router(admin);
     std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
         let served = runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            axum::serve(listener, router).await
+            axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
         });
         if let Err(error) = served {
             tracing::error!(%error, "the admin listener ended");
@@ -58,31 +56,54 @@ pub(crate) fn serve(listener: TcpListener, admin: Admin) -> std::io::Result<Sock
     Ok(address)
 }
 
-fn router(admin: Admin, loopback: bool) -> Router {
-    let router = Router::new()
+fn router(admin: Admin) -> Router {
+    let (access, board) = (Arc::clone(&admin.board.access), admin.board.clone());
+    let metrics = Router::new().route("/metrics", get(metrics));
+    let metrics = if admin.metrics_open {
+        metrics
+    } else {
+        metrics.layer(middleware::from_fn_with_state(Arc::clone(&access), only_operators))
+    };
+    Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
         .route(
             "/",
-            get(|| async { "portalmeter: /livez, /readyz, /metrics; the dashboard comes with a later release\n" }),
+            get(|| async {
+                "portalmeter: /livez, /readyz, /metrics, /api/v1/openapi.json; the page comes with a later release\n"
+            }),
         )
-        .with_state(Arc::new(admin));
-    if loopback { router.layer(middleware::from_fn(only_local_names)) } else { router }
+        .merge(metrics)
+        .with_state(Arc::new(admin))
+        .merge(portalmeter_dashboard::router(board))
+        .layer(middleware::from_fn_with_state(access, only_local_names))
 }
 
-/// On loopback a browser could be lured here under another name; only the machine's own is served.
-async fn only_local_names(request: Request, next: Next) -> Response {
+/// Without users the listener is on the loopback, and a browser could be lured here under another name; only the machine's own
+/// is served. Where there are users, another name is of no use to a lurer: the browser has no cookie for it.
+async fn only_local_names(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).map(host_of);
-    if matches!(host.as_deref(), Some("localhost" | "127.0.0.1" | "[::1]")) {
+    if !access.is_open() || matches!(host.as_deref(), Some("localhost" | "127.0.0.1" | "[::1]")) {
         return next.run(request).await;
     }
     (StatusCode::MISDIRECTED_REQUEST, "ask for localhost, 127.0.0.1 or [::1]\n").into_response()
 }
 
+/// Where there are users, metrics are for those who see everything.
+async fn only_operators(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    if access.is_open() {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    match access.admit(&parts).and_then(|who| who.must_see_everything()) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
 async fn readyz(State(admin): State<Arc<Admin>>) -> Response {
     let draining = admin.in_flight.is_draining();
-    let problems = admin.problems();
+    let problems = problems(&admin.metering);
     // Degraded is still ready: traffic flows, and taking the proxy out would only harm it.
     let (status, code) = match (draining, admin.in_flight.is_listening(), problems.is_empty()) {
         (true, ..) => ("draining", StatusCode::SERVICE_UNAVAILABLE),
@@ -101,62 +122,4 @@ async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
     }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], Body::from(text)).into_response()
-}
-
-impl Admin {
-    fn problems(&self) -> Vec<Problem> {
-        let engine = &self.metering.engine;
-        let journal = engine.journal().health();
-        let mut problems = Vec::new();
-        let mut problem = |what: &str, detail: String, meaning: &str| {
-            problems.push(Problem { what: what.to_owned(), detail, meaning: meaning.to_owned() });
-        };
-        if let Some(failure) = journal.failure {
-            let meaning = "pages are counted in memory until the journal's disk takes writes again";
-            problem("journal", failure, meaning);
-        } else if journal.room() != Room::Ample {
-            let detail = match journal.room() {
-                Room::None => "it takes all of journal.max_size: pages are counted, but no longer journaled",
-                _ => "it takes half of journal.max_size or more",
-            };
-            problem("journal_room", format!("{detail} ({} of {} bytes)", journal.disk, journal.bound), REMEDY);
-        } else if journal.stalled {
-            let detail = format!("{} bytes wait", journal.waiting);
-            problem("journal", detail, "the journal's disk is slow; pages leave before they are written");
-        }
-        if journal.lost > 0 {
-            let meaning = "a bound was reached; after a crash these pages would not be counted";
-            problem("journal_lost", format!("{} observations were not journaled", journal.lost), meaning);
-        }
-        let postponed = engine.tally().postponed.load(Ordering::Relaxed);
-        if postponed > 0 {
-            let meaning = "the store was away long; the journal has them, and they are committed once it is back";
-            problem("postponed", format!("{postponed} observations"), meaning);
-        }
-        let (waiting, failure) = engine.backlog();
-        if let Some(failure) = failure {
-            problem(
-                "store",
-                format!("{failure}; {waiting} observations wait"),
-                "counts lag until the store takes commits again",
-            );
-        }
-        let keeper = self.metering.keeper.health();
-        if let Some(failure) = keeper.ledger {
-            problem("ledger", failure, "records wait in the store until the ledger takes them; nothing is lost");
-        }
-        if let Some(failure) = keeper.store {
-            problem("stream", failure, "records wait in the store until it can be read; nothing is lost");
-        }
-        if keeper.sealed_without > 0 {
-            let detail = format!("{} days were sealed without a node's journal", keeper.sealed_without);
-            let meaning =
-                "what that node still holds becomes corrections: start it again, or `portalmeter journal apply`";
-            problem("sealed_incomplete", detail, meaning);
-        }
-        for (what, detail, meaning) in &keeper.warnings {
-            problem(what, detail.clone(), meaning);
-        }
-        problems
-    }
 }

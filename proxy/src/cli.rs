@@ -50,6 +50,12 @@ enum Command {
     /// Book a correction by hand, with author and reason; prints its id
     #[command(after_help = CORRECTED)]
     Correct(CorrectArgs),
+    /// What the configuration holds of an operator's password, or of a new token
+    HashPassword {
+        /// Make a token for a machine: prints it and, below it, its hash
+        #[arg(long)]
+        token: bool,
+    },
     /// Journals of nodes that are gone
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -98,9 +104,21 @@ pub(crate) struct DemoArgs {
     /// Journal and ledger; a folder that is removed in the end if absent
     #[arg(long, value_name = "D")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// The seed of the made-up visitors
+    /// The seed of the made-up visitors, and of the history
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// How many days of made-up history there are when it starts, today included
+    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3660))]
+    pub(crate) history: u32,
+    /// About how many sessions that history has; 150,000 a year if absent
+    #[arg(long, value_name = "N")]
+    pub(crate) sessions: Option<u64>,
+    /// Start with an empty ledger
+    #[arg(long)]
+    pub(crate) no_history: bool,
+    /// Write the history into a folder, with the configuration and the names of its accounts, and end
+    #[arg(long, value_name = "DIR", hide = true, conflicts_with_all = ["data_dir", "no_history"])]
+    pub(crate) write_history: Option<PathBuf>,
 }
 
 /// How a command answers.
@@ -344,6 +362,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Compare(args) => command::compare::compare(&args),
         Command::Recount(args) => command::recount::recount(&args),
         Command::Correct(args) => command::correct::correct(&args),
+        Command::HashPassword { token } => command::hash_password::hash_password(token),
         Command::Journal(JournalCommand::Apply(args)) => command::journal::apply(&args),
         Command::Journal(JournalCommand::Show(args)) => command::journal::show(&args),
     }

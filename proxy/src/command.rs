@@ -6,6 +6,7 @@ pub(crate) mod compare;
 pub(crate) mod correct;
 pub(crate) mod demo;
 pub(crate) mod explain;
+pub(crate) mod hash_password;
 pub(crate) mod journal;
 pub(crate) mod reach;
 pub(crate) mod recount;

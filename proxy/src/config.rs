@@ -8,17 +8,21 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use portalmeter_meter::accounts::Directory;
 use portalmeter_meter::guard::Guard;
 use portalmeter_rules::id::NameKey;
 use portalmeter_rules::judge::Rules;
 use portalmeter_rules::visitor::VisitorKeys;
 use portalmeter_rules::visitor::ticket::TicketKeys;
 
+mod admin;
 mod around;
 mod bots;
 mod build;
 mod certificates;
+mod engagement;
 mod hidden;
 mod identity;
 mod keeping;
@@ -39,10 +43,12 @@ mod read;
 mod roles;
 mod secret;
 mod server;
+mod sso;
 mod store;
 mod token;
 mod units;
 mod upstream;
+mod users;
 mod veil;
 mod visitor;
 mod written;
@@ -50,6 +56,8 @@ mod written;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use admin::Admin;
+pub(crate) use engagement::Beacon;
 pub(crate) use keeping::{Flush, Journal};
 pub(crate) use ledger::{Ledger, Place};
 pub(crate) use limits::Patience;
@@ -57,7 +65,7 @@ pub(crate) use portal::{Portal, shown_host};
 pub(crate) use problem::{Problem, Problems};
 pub(crate) use product::Preset;
 pub(crate) use secret::{Secret, SecretSource, keep_shared_secret, load_or_generate};
-pub(crate) use server::{Admin, Server};
+pub(crate) use server::Server;
 pub(crate) use store::Store;
 pub(crate) use units::in_words;
 pub(crate) use upstream::{Upstream, address};
@@ -90,6 +98,8 @@ pub(crate) struct Config {
     pub(crate) flush: Flush,
     /// The portals, in the order of the file; at least one.
     pub(crate) portals: Vec<Portal>,
+    /// What the companies of signed-in users are called.
+    pub(crate) accounts: Arc<Directory>,
     /// The file's keys, for a reload to compare.
     pub(crate) written: Written,
 }

@@ -21,9 +21,11 @@ use portalmeter_rules::judge::host_of;
 use portalmeter_rules::target;
 
 use crate::answer::{answer, excuse};
+use crate::beacon;
 use crate::door::head::{Limits, is_host};
 use crate::door::refusal::Refusal;
 use crate::forwarded::{self, Client};
+use crate::inject::Injection;
 use crate::metering::{Asked, Exchange, Metering};
 use crate::nominated::nominated;
 use crate::probes::{Asks, Probes};
@@ -53,6 +55,8 @@ pub(crate) struct Context {
     route: Option<Routed>,
     /// Bytes of the body that passed.
     body: u64,
+    /// The answer is a page that gets a script.
+    injection: Option<Injection>,
 }
 
 struct Routed {
@@ -75,7 +79,7 @@ impl ProxyHttp for Gateway {
     type CTX = Context;
 
     fn new_ctx(&self) -> Context {
-        Context { at: self.metering.now(), _passing: self.in_flight.enter(), route: None, body: 0 }
+        Context { at: self.metering.now(), _passing: self.in_flight.enter(), route: None, body: 0, injection: None }
     }
 
     async fn early_request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
@@ -114,6 +118,10 @@ impl ProxyHttp for Gateway {
             Cow::Owned(normal) => Some(normal),
         };
         let mut route = Routed { client, host, target, portal: route, streams, metered: false, asks: None };
+        let call = beacon::Call::of(asked(ctx.at, &route, request).target).filter(|_| !streams);
+        if let Some(call) = call.filter(|_| self.metering.has_beacon(&route.host)) {
+            return self.beacon(call, session, ctx.at, &route).await.map(|()| true);
+        }
         if !streams {
             route.asks = self.probes.begin(self.metering.intake.rules(), &asked(ctx.at, &route, request));
         }
@@ -209,7 +217,32 @@ impl ProxyHttp for Gateway {
         if let Some(cookie) = metered.set_cookie {
             response.append_header("Set-Cookie", cookie)?;
         }
+        let (status, http_10) = (response.status.as_u16(), request.version == Version::HTTP_10);
+        let injects =
+            metered.page_of.is_some_and(|portal| self.metering.injects(portal)) && request.method == Method::GET;
+        if injects && Injection::suits(status, http_10, &response.headers) {
+            // The page becomes longer, and its parts lie elsewhere.
+            response.remove_header("Content-Length");
+            response.remove_header("Accept-Ranges");
+            if request.version == Version::HTTP_11 {
+                response.insert_header("Transfer-Encoding", "chunked")?;
+            }
+            ctx.injection = Some(Injection::new());
+        }
         Ok(())
+    }
+
+    fn response_body_filter(
+        &self,
+        _: &mut Session,
+        body: &mut Option<Bytes>,
+        ends: bool,
+        ctx: &mut Context,
+    ) -> Result<Option<Duration>> {
+        if let Some(injection) = &mut ctx.injection {
+            injection.pass(body, ends);
+        }
+        Ok(None)
     }
 
     fn fail_to_connect(
@@ -289,6 +322,12 @@ impl Gateway {
         let largest = self.largest_body?;
         let length: u64 = request.headers.get("content-length")?.to_str().ok()?.parse().ok()?;
         (length > largest).then_some(Refusal::BODY)
+    }
+
+    async fn beacon(&self, call: beacon::Call, session: &mut Session, at: i64, route: &Routed) -> Result<()> {
+        // Its body is read while its head is looked at.
+        let request = session.req_header().clone();
+        beacon::answer(call, session, &asked(at, route, &request), &self.metering).await
     }
 
     async fn refuse(&self, session: &mut Session, refusal: Refusal) -> Result<()> {

@@ -40,6 +40,7 @@ fn known(name: &str) -> Option<&HeaderName> {
         "user-agent" => &header::USER_AGENT,
         "accept-language" => &header::ACCEPT_LANGUAGE,
         "content-type" => &header::CONTENT_TYPE,
+        "content-disposition" => &header::CONTENT_DISPOSITION,
         "cache-control" => &header::CACHE_CONTROL,
         "age" => &header::AGE,
         "sec-fetch-dest" => &FETCH_DEST,

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 mod admin;
 mod answer;
+mod beacon;
+mod board;
 mod cli;
 mod command;
 mod config;
@@ -17,7 +19,9 @@ mod forwarded;
 #[doc(hidden)]
 pub mod fuzz;
 mod gateway;
+mod gatherer;
 mod headers;
+mod inject;
 mod issuers;
 mod keeping;
 mod ledger;
@@ -27,11 +31,13 @@ mod metrics;
 mod nominated;
 mod output;
 mod probes;
+mod problems;
 mod reload;
 mod resolve;
 mod shutdown;
 mod upstream;
 mod usage_files;
+mod watch;
 mod zones;
 
 /// The program: reads the command line, and does what it says.

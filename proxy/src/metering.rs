@@ -6,19 +6,24 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use portalmeter_meter::engine::{Engine, EngineSink, Receipt};
+use portalmeter_meter::gather::Noting;
 use portalmeter_meter::intake::Intake;
 use portalmeter_meter::keeper::Keeper;
 use portalmeter_rules::facts::{Origin, Request, Response};
 use portalmeter_rules::id::Name;
 use portalmeter_rules::identity::probe::Answer;
-use portalmeter_rules::judge::Unseen;
+use portalmeter_rules::judge::{SeenIn, Unseen};
 use portalmeter_rules::time::Millis;
 use portalmeter_rules::verdict::Kind;
 
+use crate::beacon::Recent;
+use crate::config::Beacon;
 use crate::forwarded::Client;
+use crate::gatherer::Gatherer;
 use crate::headers::Fields;
 use crate::keeping::Clock;
 use crate::metrics::Counters;
+use crate::watch::Pages;
 
 /// The meter of a running proxy.
 pub(crate) struct Metering {
@@ -27,10 +32,18 @@ pub(crate) struct Metering {
     pub(crate) keeper: Keeper,
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
+    /// Pages of each portal, by what they proved.
+    pub(crate) pages: Vec<Pages>,
     /// Response fields that clients do not get to see, by portal.
     pub(crate) hidden_headers: Vec<Vec<String>>,
     /// A stalled disk holds a page no longer.
     pub(crate) max_wait: Duration,
+    /// What people look at and do.
+    pub(crate) gatherer: Gatherer,
+    /// What browsers may tell of, by portal.
+    pub(crate) beacons: Vec<Option<Beacon>>,
+    /// What they told lately.
+    pub(crate) recent: Recent,
 }
 
 /// One request.
@@ -82,6 +95,8 @@ pub(crate) struct Metered {
     pub(crate) set_cookie: Option<String>,
     /// What the journal must hold before the headers leave.
     pub(crate) written: Option<Receipt>,
+    /// The portal that it is a page of.
+    pub(crate) page_of: Option<usize>,
 }
 
 impl Metering {
@@ -93,6 +108,17 @@ impl Metering {
     /// The portal whose upstream serves a request.
     pub(crate) fn route(&self, host: &str, path: &[u8]) -> Option<usize> {
         self.intake.rules().route(Some(host), path).map(|route| route.served_by)
+    }
+
+    /// Whether browsers may tell something at a host.
+    pub(crate) fn has_beacon(&self, host: &str) -> bool {
+        let route = self.intake.rules().route(Some(host), b"/");
+        route.is_some_and(|route| route.on_host.iter().any(|&portal| matches!(self.beacons.get(portal), Some(Some(_)))))
+    }
+
+    /// Whether pages of a portal are given the beacon's script.
+    pub(crate) fn injects(&self, portal: usize) -> bool {
+        matches!(self.beacons.get(portal), Some(Some(beacon)) if beacon.inject)
     }
 
     /// Whether a cookie of this name is the meter's own, in any portal.
@@ -120,14 +146,31 @@ impl Metering {
         let now = self.now();
         let mut metered = Metered::default();
         let mut sink = EngineSink::new(&self.engine);
+        let mut noting = Noting::new(&mut sink);
         let mut hand_out = |portal: usize, fingerprint: Name| {
             let (cookie, name) = self.hand_out(portal, fingerprint, now, request.https)?;
             metered.set_cookie = Some(cookie);
             Some(name)
         };
-        match self.intake.take(&request, &response, now, &mut hand_out, &mut sink) {
-            Ok(verdict) => self.counters.observed(verdict.kind, verdict.sender.evidence),
-            Err(unseen) => self.counters.unseen(&unseen),
+        let taken = self.intake.take(&request, &response, now, &mut hand_out, &mut noting);
+        let (noted, watch, live) = (noting.noted, &self.gatherer.watch, self.engine.live());
+        match taken {
+            Ok(verdict) => {
+                self.counters.observed(verdict.kind, verdict.sender.evidence);
+                metered.page_of = match verdict.seen_in {
+                    SeenIn::Portal(portal) | SeenIn::Module(portal, _) => Some(portal),
+                    SeenIn::Host(_) => None,
+                }
+                .filter(|_| verdict.kind == Kind::Page);
+                if let Some(pages) = metered.page_of.and_then(|portal| self.pages.get(portal)) {
+                    pages.note(verdict.sender.evidence);
+                }
+                watch.observed(&verdict, noted, &request, &response, live);
+            }
+            Err(unseen) => {
+                self.counters.unseen(&unseen);
+                watch.unobserved(&unseen, &self.intake, &request, &response, live);
+            }
         }
         metered.written = sink.precious;
         metered

@@ -85,6 +85,7 @@ pub(crate) struct Counters {
     pub(crate) panics: Counter,
     pub(crate) no_randomness: Counter,
     pub(crate) probes: Fates,
+    pub(crate) beacon: Family<crate::beacon::Outcome, Counter>,
     /// 1 or 0.
     pub(crate) config_reload_ok: Gauge,
 }
@@ -104,6 +105,7 @@ pub(crate) fn registry(metering: &Arc<Metering>, issuers: &[Arc<Issuer>]) -> Reg
         "Questions to portals who holds a cookie, by what became of them",
         counters.probes.clone(),
     );
+    registry.register("beacon", "What browsers told, by what became of it", counters.beacon.clone());
     registry.register(
         "config_reload_ok",
         "Whether the configuration that was read last is the one that runs",
@@ -180,10 +182,23 @@ impl Collector for EngineMetrics {
             ("ledger_corrections", "Corrections of sealed days, for what came late", keeper.corrected),
             ("counters_repaired", "Counters that differed from the ledger and were set right", keeper.repaired),
             ("days_sealed_incomplete", "Days sealed though a node's journal was missing", keeper.sealed_without),
+            (
+                "engagement_dropped",
+                "Page views and actions that engagement lacks, because too much waited",
+                self.0.gatherer.watch.buffer.dropped() + tally.unsaid.load(Ordering::Relaxed),
+            ),
         ];
         for (name, help, value) in counters {
             let counter = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             ConstCounter::new(value).encode(counter)?;
+        }
+        let help = "How often a name was `other`, because the portal's day has no more of them";
+        let mut others = encoder.encode_descriptor("engagement_other", help, None, MetricType::Counter)?;
+        for (portal, other) in self.0.gatherer.other() {
+            for (what, count) in [("rooms", other.rooms), ("resources", other.resources), ("actions", other.actions)] {
+                let labels = [("portal", &*portal), ("what", what)];
+                ConstCounter::new(count).encode(others.encode_family(&labels)?)?;
+            }
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use portalmeter_dashboard::access::{Access, Unsound};
 use portalmeter_meter::policy::Policy;
 use portalmeter_meter::stamping::Stamping;
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,6 +21,7 @@ pub(crate) struct Reload {
     file: Option<PathBuf>,
     runs: Config,
     metering: Arc<Metering>,
+    access: Arc<Access>,
 }
 
 /// Why what was read does not run.
@@ -31,15 +33,17 @@ enum Refused {
     Wrong(#[from] Problems),
     #[error("a restart is needed for {} (hint: restart, or take it back)", .0.join("; "))]
     NeedsRestart(Vec<String>),
+    #[error(transparent)]
+    Access(#[from] Unsound),
     #[error("the journal cannot put down the new policies: {0}")]
     Journal(io::Error),
 }
 
 impl Reload {
     /// For a meter that runs by a configuration, read from this file if from any.
-    pub(crate) fn new(file: Option<PathBuf>, runs: Config, metering: Arc<Metering>) -> Self {
+    pub(crate) fn new(file: Option<PathBuf>, runs: Config, metering: Arc<Metering>, access: Arc<Access>) -> Self {
         metering.counters.config_reload_ok.set(1);
-        Self { file, runs, metering }
+        Self { file, runs, metering, access }
     }
 
     /// Reads the file again at each SIGHUP from now on.
@@ -77,7 +81,8 @@ impl Reload {
         for warning in warnings {
             tracing::warn!(line = warning.line(), %warning, "the configuration may not be what was meant");
         }
-        self.count_by(policies(&self.runs, &read)?)
+        self.count_by(policies(&self.runs, &read)?)?;
+        Ok(self.access.change(read.admin.access)?)
     }
 
     /// Counts by these policies, in the order of the portals that run.

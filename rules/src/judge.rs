@@ -193,6 +193,11 @@ impl Rules {
         Some(self.portals.get(portal)?.visitor.traces(request, response, &self.keys))
     }
 
+    /// Who sent a request, by one portal's rules, whatever was asked for.
+    pub fn sender_in(&self, portal: usize, request: &Request<'_>, response: &Response<'_>) -> Result<Sender, Unseen> {
+        self.sender(self.portals.get(portal).ok_or(Unseen::UnknownHost)?, request, response)
+    }
+
     /// The visitor that a bot is.
     pub fn bot(&self, request: &Request<'_>) -> Name {
         visitor::bot(request, &self.keys.names)

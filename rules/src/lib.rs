@@ -18,6 +18,7 @@
 
 pub mod agent;
 pub mod cookies;
+pub mod engagement;
 pub mod facts;
 pub mod id;
 pub mod identity;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 use portalmeter_meter::engine::{Engine, EngineSink, Settings};
+use portalmeter_meter::gather::{Noting, Watch};
 use portalmeter_meter::history::Memory;
 use portalmeter_meter::intake::Intake;
 use portalmeter_meter::journal::{Journal, Limits};
@@ -19,6 +20,7 @@ use portalmeter_meter::policy::{Experience, Policy, PolicyId};
 use portalmeter_meter::store::step::{Outcome, Place as Slotted, Step};
 use portalmeter_meter::store::{NodeId, Resumed, Store, StoreError};
 use portalmeter_rules::agent::Agents;
+use portalmeter_rules::engagement::Engagement;
 use portalmeter_rules::facts::{Origin, Request, Response};
 use portalmeter_rules::id::{Name, NameKey};
 use portalmeter_rules::identity::{Source, SourceKind};
@@ -35,6 +37,7 @@ use portalmeter_rules::visitor::{Mode, OwnCookie, Secure, VisitorKeys, VisitorRu
 pub(crate) struct Meter {
     intake: Intake,
     engine: Engine,
+    watch: Watch,
     answer: HeaderMap,
     clock: Arc<AtomicI64>,
     _dir: tempfile::TempDir,
@@ -64,7 +67,9 @@ impl Meter {
         let stamps: Vec<_> = PORTALS.iter().map(|_| Stamp::new(Policy::preset(Experience::ServicePortal))).collect();
         let intake = Intake::new(rules(), stamps);
         let engine = engine(dir.path(), &clock);
-        Self { intake, engine, answer: answer(), clock, _dir: dir }
+        let engagement = Engagement::default();
+        let watch = Watch::new(PORTALS.iter().map(|_| Some(&engagement)));
+        Self { intake, engine, watch, answer: answer(), clock, _dir: dir }
     }
 
     /// A meter that `count` browsers have visited twice, so that their cookies have come back.
@@ -111,34 +116,49 @@ impl Meter {
     }
 
     /// Meters a request, and hands out the cookie of `id` if one is asked for.
+    #[inline(never)]
     pub(crate) fn take(&self, asked: &Asked, id: Option<[u8; 16]>) {
         let at = self.clock.load(Ordering::Relaxed);
         let (headers, answer) = (Fields(&asked.headers), Fields(&self.answer));
-        let request = Request {
-            at,
-            origin: Origin::Wire,
-            client: asked.client,
-            trusted_peer: false,
-            https: true,
-            method: b"GET",
-            host: Some("support.example.com"),
-            target: b"/csp?id=kb_article&sys_id=4f1c0a2e1b7d&table=kb_knowledge",
-            tells_cookies: true,
-            tells_agent: true,
-            remote_user: None,
-            answers: &[],
-            headers: &headers,
-        };
-        let response = Response { status: 200, headers: &answer };
-        let keys = self.intake.rules().keys();
-        let mut hand_out = |_: usize, _: Name| {
-            // The very value that `asked` sends back.
-            let (_, ticket) = keys.tickets.issue(id?, NOON, FINGERPRINT);
-            Some(ticket.name)
-        };
+        let (request, response) = (asked.request(at, &headers), Response { status: 200, headers: &answer });
         let mut sink = EngineSink::new(&self.engine);
+        let mut hand_out = self.hand_out(id);
         let taken = self.intake.take(&request, &response, at, &mut hand_out, &mut sink);
         assert!(taken.is_ok() && sink.precious.is_some());
+    }
+
+    /// The same, and gathers engagement, as the proxy does.
+    #[inline(never)]
+    pub(crate) fn take_and_gather(&self, asked: &Asked) {
+        let at = self.clock.load(Ordering::Relaxed);
+        let (headers, answer) = (Fields(&asked.headers), Fields(&self.answer));
+        let (request, response) = (asked.request(at, &headers), Response { status: 200, headers: &answer });
+        let mut sink = EngineSink::new(&self.engine);
+        let mut noting = Noting::new(&mut sink);
+        let mut hand_out = self.hand_out(None);
+        let taken = self.intake.take(&request, &response, at, &mut hand_out, &mut noting);
+        let noted = noting.noted;
+        assert!(taken.is_ok_and(|verdict| {
+            self.watch.observed(&verdict, noted, &request, &response, self.engine.live());
+            sink.precious.is_some()
+        }));
+    }
+
+    /// Reads what was gathered, as a thread of its own does; nothing may have been dropped.
+    pub(crate) fn read_gathered(&self) -> usize {
+        let mut read = 0;
+        self.watch.buffer.drain(&mut |_, target| read += usize::from(!target.is_empty()));
+        assert_eq!(self.watch.buffer.dropped(), 0);
+        read
+    }
+
+    /// The very value that `asked` sends back.
+    fn hand_out(&self, id: Option<[u8; 16]>) -> impl FnMut(usize, Name) -> Option<Name> {
+        let keys = self.intake.rules().keys();
+        move |_, _| {
+            let (_, ticket) = keys.tickets.issue(id?, NOON, FINGERPRINT);
+            Some(ticket.name)
+        }
     }
 
     /// Lets the committer and the journal have what waits, as they do each second.
@@ -165,6 +185,26 @@ impl Meter {
     /// How many sessions are live.
     pub(crate) fn known(&self) -> usize {
         self.engine.live().len()
+    }
+}
+
+impl Asked {
+    fn request<'a>(&self, at: Millis, headers: &'a Fields<'a>) -> Request<'a> {
+        Request {
+            at,
+            origin: Origin::Wire,
+            client: self.client,
+            trusted_peer: false,
+            https: true,
+            method: b"GET",
+            host: Some("support.example.com"),
+            target: b"/csp?id=kb_article&sys_id=4f1c0a2e1b7d&table=kb_knowledge",
+            tells_cookies: true,
+            tells_agent: true,
+            remote_user: None,
+            answers: &[],
+            headers,
+        }
     }
 }
 

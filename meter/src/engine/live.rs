@@ -65,6 +65,12 @@ impl LiveSessions {
         self.sessions.get(key).is_some_and(|live| at - live.last_seen < Millis::from(live.idle))
     }
 
+    /// What somebody with a live session is in it, and who is signed in.
+    pub fn signed_in(&self, key: &Key, at: Millis) -> Option<(Class, Option<Name>)> {
+        let live = self.sessions.get(key).filter(|live| at - live.last_seen < Millis::from(live.idle))?;
+        Some(if live.logged_out { (Class::Guest, None) } else { (live.class, live.user) })
+    }
+
     /// Takes an observation; says whether it may count or change who is signed in.
     pub fn touch(&self, key: Key, seen: &Observation) -> bool {
         match self.sessions.entry(key) {

@@ -262,6 +262,33 @@ fn a_user_of_two_companies_is_one_in_the_totals() {
 }
 
 #[test]
+fn days_that_ought_to_be_sealed_and_floods_of_bots_are_found() {
+    both(|ledger| {
+        let bot = |number: u64, later: i32| {
+            let record = super::say::record(number);
+            Entry::Record(UsageRecord { class: Class::Bot, day: day(later), ..record })
+        };
+        tell(ledger, &(0..28).map(|later| bot(later as u64, later)).collect::<Vec<_>>());
+        tell(ledger, &(0..99).map(|number| bot(1000 + number, 29)).collect::<Vec<_>>());
+        seal(ledger, day(3));
+        let portals = [PORTAL.to_owned()];
+        let mut bots = Vec::new();
+        let mut ask = |look: &mut dyn Look| {
+            bots = insight::surges(look, &portals, day(29))?;
+            let late = insight::overdue(look, &portals, 24 * HOUR, MORNING + 6 * 24 * HOUR)?;
+            let days: Vec<Day> = late.iter().map(|one| one.day).collect();
+            assert_eq!(days, [day(0), day(1), day(2), day(4)], "the 5th may rest until tonight");
+            Ok(())
+        };
+        ledger.look(&mut ask).unwrap();
+        assert_eq!(bots, []);
+        tell(ledger, &[bot(2000, 29)]);
+        ledger.look(&mut |look| Ok(bots = insight::surges(look, &portals, day(30))?)).unwrap();
+        assert_eq!((bots.len(), bots[0].day, bots[0].bots, bots[0].usual), (1, day(29), 100, 1));
+    });
+}
+
+#[test]
 fn hours_of_the_portals_zone_add_up_to_its_days() {
     both(|ledger| {
         for entries in story() {

@@ -1,23 +1,30 @@
-//! `portalmeter demo`: a demo portal, the proxy before it and a trickle of made-up visitors.
+//! `portalmeter demo`: a demo portal with a past, the proxy before it and a trickle of made-up visitors.
 
+mod config;
+mod dice;
+mod history;
+mod past;
 mod portal;
 mod visitors;
 
-use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use tokio::sync::{oneshot, watch};
 
 use crate::cli::DemoArgs;
-use crate::config;
 use crate::output::{say, say_aside};
+use config::Contracts;
 
 /// Runs until Ctrl-C.
 pub(crate) fn demo(args: &DemoArgs) -> ExitCode {
     super::run::log_to_stderr();
-    match start(args) {
+    let outcome = match &args.write_history {
+        Some(dir) => past::only(args, dir).map(|told| say(&told)),
+        None => start(args),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             say_aside(&format!("the demo cannot run: {problem}\n"));
@@ -33,11 +40,13 @@ fn start(args: &DemoArgs) -> Result<(), String> {
     });
     std::fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     let portal = serve_portal()?;
-    let file = write_config(args, &dir, portal)?;
-    let (config, _) = config::load(&file, &|_| None).map_err(|problems| {
-        super::check::tell(problems.iter());
-        "its own configuration is refused".to_owned()
-    })?;
+    let (config, _) = config::written(args, &dir, portal, Contracts::default())?;
+    if !args.no_history {
+        // Whoever cannot listen need not wait for a history to hear it.
+        [args.listen, args.admin].into_iter().try_for_each(super::run::free)?;
+        past::write(args, &config)?;
+    }
+    let (config, file) = config::written(args, &dir, portal, past::contracts(&config)?)?;
     let (visitors, read) = (args.clone_for_visitors(), file.clone());
     let listening = move || {
         say(&welcome(&visitors, &file));
@@ -67,11 +76,13 @@ impl DemoArgs {
 fn welcome(address: &Address, file: &Path) -> String {
     format!(
         "\nThe demo portal is metered at  http://{}/\n\
+         its partners                    http://{}/partners\n\
          an embedded widget              http://{}/embed-host\n\
          metrics and readiness           http://{}/metrics  /readyz\n\n\
          Sign in under any name. What was counted, from another terminal:\n\
          \x20 portalmeter report --config {} --day today\n\n\
          Ctrl-C ends it.\n",
+        address.listen,
         address.listen,
         address.listen,
         address.admin,
@@ -109,34 +120,4 @@ fn trickle(listen: SocketAddr, seed: u64) {
     if let Err(error) = std::thread::Builder::new().name("demo-visitors".to_owned()).spawn(visit) {
         tracing::error!(%error, "there will be no made-up visitors");
     }
-}
-
-/// The configuration is a file, so that `report`, `check` and `explain` work beside the demo.
-fn write_config(args: &DemoArgs, dir: &Path, portal: SocketAddr) -> Result<PathBuf, String> {
-    let identity = "[[portal.identity]]\nkind = \"response_header\"\nheader = \"X-Is-Logged-In\"\n\
-                    external = \"true\"\nguest = \"false\"\nuser = \"X-User\"\nroles = \"X-Roles\"\naccount = \"X-Company\"\n";
-    let roles = "[portal.roles]\nexternal = [\"customer\"]\ninternal = [\"staff\"]\n";
-    let mut text = format!(
-        "# Written by `portalmeter demo`.\ndata_dir = \"data\"\n\n[server]\nlisten = [\"{}\"]\n\
-         trusted_proxies = [\"127.0.0.0/8\"]  # the made-up visitors come from far away\n\n\
-         [admin]\nlisten = \"{}\"\n\n[flush]\ninterval = \"2s\"\nfiles = {{ dir = \"usage\", formats = [\"csv\", \"jsonl\"] }}\n\n",
-        args.listen, args.admin
-    );
-    let _ = write!(
-        text,
-        "[[portal]]\nname = \"help\"\nexperience = \"service_portal\"\nhosts = [\"*\"]\ndefault = true\n\
-         upstream = [\"http://{portal}\"]\ncontracted_sessions = 50000\n\
-         [portal.pages]\nlogin = [\"/login*\"]\nlogout = [\"/logout*\"]\nbackground = [\"/api/poll*\"]\nignore = [\"/healthz\"]\n\
-         {roles}{identity}\n"
-    );
-    let _ = write!(
-        text,
-        "[[portal]]\nname = \"widgets\"\nexperience = \"web_embeddables\"\nhosts = [\"*\"]\npaths = [\"/embed\"]\n\
-         upstream = [\"http://{portal}\"]\n\
-         [portal.pages]\npages = [\"/embed/chat/api/open\"]\nmodule = \"/embed/{{module}}/**\"\nmodules = [\"chat\"]\n\
-         {roles}{identity}"
-    );
-    let file = dir.join("portalmeter.toml");
-    std::fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
-    Ok(file)
 }

@@ -12,6 +12,7 @@ use pingora::proxy::HttpProxy;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs as PingoraArgs, Server};
 use pingora::services::listening::Service;
+use portalmeter_dashboard::access::{AUDIT_FILE, Access};
 use portalmeter_meter::engine::{Engine, Settings, SharedStore};
 use portalmeter_meter::history::Memory;
 use portalmeter_meter::intake::Intake;
@@ -23,11 +24,14 @@ use portalmeter_meter::store::NodeId;
 use tracing_subscriber::EnvFilter;
 
 use crate::admin::{self, Admin};
+use crate::beacon::Recent;
+use crate::board::board;
 use crate::cli::RunArgs;
 use crate::command::check::tell;
 use crate::config::{self, Config};
 use crate::door::Door;
 use crate::gateway::Gateway;
+use crate::gatherer::{self, Gatherer};
 use crate::issuers;
 use crate::keeping::{self, Clock};
 use crate::metering::Metering;
@@ -38,6 +42,7 @@ use crate::reload::Reload;
 use crate::resolve;
 use crate::shutdown::{Drain, InFlight};
 use crate::upstream::Upstreams;
+use crate::watch::{Pages, Watch};
 use crate::zones;
 
 /// Runs until it is asked to end.
@@ -96,24 +101,25 @@ pub(crate) fn serve(
     listening: impl FnOnce() + Send + 'static,
     ended: impl Fn() + Send + Sync + 'static,
 ) -> Result<(), String> {
-    // A connection is a file; the soft limit of most systems would be full at five hundred visitors.
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        tracing::warn!(%error, "the limit of open files cannot be raised");
-    }
+    allow_many_connections();
     let lock = lock(&config.data_dir)?;
     for address in &config.server.listen {
         free(*address)?;
     }
     let admin_listener = bind(config.admin.listen)?;
     let metering = Arc::new(meter(config)?);
-    let reload = Reload::new(file.map(Path::to_owned), config.clone(), Arc::clone(&metering));
+    let access = Arc::new(access(config, &metering)?);
+    let reload = Reload::new(file.map(Path::to_owned), config.clone(), Arc::clone(&metering), Arc::clone(&access));
     reload.at_each_hangup().map_err(|error| format!("SIGHUP cannot be watched: {error}"))?;
     let in_flight = InFlight::default();
     let issuers = issuers::of(metering.intake.rules());
+    let watch = Watch::start(Arc::clone(&metering), keeping::portals(config)).map_err(|error| error.to_string())?;
     let admin = Admin {
         registry: metrics::registry(&metering, &issuers),
         metering: Arc::clone(&metering),
         in_flight: in_flight.clone(),
+        board: board(config, &metering, watch, access),
+        metrics_open: config.admin.metrics_open,
     };
     let admin_address = admin::serve(admin_listener, admin).map_err(|error| format!("the admin listener: {error}"))?;
     let upstreams: Vec<Arc<Upstreams>> = config
@@ -146,13 +152,20 @@ pub(crate) fn serve(
         listening();
     };
     std::thread::Builder::new().name("ready".to_owned()).spawn(announce).map_err(|error| error.to_string())?;
-    let engine = Arc::clone(&metering.engine);
+    gatherer::begin(&metering, config.flush.interval).map_err(|error| error.to_string())?;
+    let finish = {
+        let metering = Arc::clone(&metering);
+        move || {
+            metering.gatherer.close();
+            metering.engine.close()
+        }
+    };
     let tell = move || {
         metering.keeper.close();
         ended();
     };
     let at_most = config.server.drain;
-    let drain = Drain { in_flight, at_most, finish: Arc::new(move || engine.close()), tell: Arc::new(tell) };
+    let drain = Drain { in_flight, at_most, finish: Arc::new(finish), tell: Arc::new(tell) };
     server.run(PingoraArgs { shutdown_signal: Box::new(drain) });
     drop(lock);
     Ok(())
@@ -224,8 +237,12 @@ fn meter(config: &Config) -> Result<Metering, String> {
         keeper,
         clock,
         counters: Counters::default(),
+        pages: config.portals.iter().map(|_| Pages::default()).collect(),
         hidden_headers: each(|portal| portal.hidden_headers.clone()),
         max_wait: config.journal.max_wait,
+        gatherer: Gatherer::new(config),
+        beacons: config.portals.iter().map(|portal| portal.engagement.as_ref()?.beacon.clone()).collect(),
+        recent: Recent::default(),
     })
 }
 
@@ -242,6 +259,21 @@ fn settings(config: &Config, memory: Memory, shared: Option<SharedStore>, clock:
     };
     let clock = clock.clone();
     Settings { memory, shared, clock: Arc::new(move || clock.now()), each_minute: Arc::new(each_minute) }
+}
+
+/// A connection is a file; the soft limit of most systems would be full at five hundred visitors.
+fn allow_many_connections() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+    }
+}
+
+/// Who may see what; what they do is written down in `data_dir`.
+fn access(config: &Config, metering: &Arc<Metering>) -> Result<Access, String> {
+    let clock = Arc::clone(metering);
+    let audit = config.data_dir.join(AUDIT_FILE);
+    let access = Access::new(config.admin.access.clone(), Arc::new(move || clock.now()), Some(audit));
+    access.map_err(|error| error.to_string())
 }
 
 fn node() -> Result<NodeId, String> {
@@ -273,7 +305,7 @@ pub(crate) fn lock(data_dir: &Path) -> Result<File, String> {
 const GOING: Duration = Duration::from_secs(10);
 
 /// Pingora ends the process without a word where it cannot listen; so it is tried before.
-fn free(address: SocketAddr) -> Result<(), String> {
+pub(crate) fn free(address: SocketAddr) -> Result<(), String> {
     bind(address).map(drop)
 }
 

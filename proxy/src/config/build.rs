@@ -1,13 +1,15 @@
 //! From the raw structure to the checked configuration; every builder goes on after an error, so that all are told.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use portalmeter_meter::accounts::Directory;
 use toml::Spanned;
 
 use super::around::{Around, in_the_way};
 use super::problem::Notes;
 use super::written::Written;
-use super::{Config, Portal, keeping, ledger, overlap, portal, raw, secret, server, store};
+use super::{Config, Portal, admin, keeping, ledger, overlap, portal, raw, secret, server, store};
 
 /// Where nothing else is configured.
 const DATA_DIR: &str = "data";
@@ -17,12 +19,11 @@ pub(super) fn build(raw: &raw::Config, written: Written, around: Around<'_>, not
     let data_dir = data_dir(raw, around, notes);
     let secret = secret::build(raw.secret.as_ref(), &data_dir, around, notes);
     let server = server::server(&raw.server, notes);
-    let admin = server::admin(&raw.admin, &server, notes);
+    let admin = admin::build(&raw.admin, &server, around, notes);
     let store = store::build(&raw.store, around, notes);
     let context = portal::Context { around, trusted_proxies: &server.trusted_proxies, listen: &server.listen };
     let portals = portals(&raw.portal, context, notes);
     let longest_idle = portals.iter().map(|portal| portal.stamp.policy.idle_timeout).max().unwrap_or_default();
-    accounts(raw.accounts.as_ref(), around, notes);
     Config {
         data_dir,
         secret,
@@ -33,6 +34,7 @@ pub(super) fn build(raw: &raw::Config, written: Written, around: Around<'_>, not
         store,
         flush: keeping::flush(&raw.flush, around, notes),
         portals,
+        accounts: Arc::new(accounts(raw.accounts.as_ref(), around, notes)),
         written,
     }
 }
@@ -58,13 +60,18 @@ fn portals(raw: &[Spanned<raw::Portal>], context: portal::Context<'_>, notes: &m
     portals
 }
 
-fn accounts(raw: Option<&Spanned<raw::Accounts>>, around: Around<'_>, notes: &mut Notes) {
-    let Some(accounts) = raw else { return };
-    notes.warn(accounts.span(), "accounts take effect with a later release");
-    match &accounts.get_ref().file {
-        Some(file) => {
-            let _looked_at = around.read(file, "list of accounts", notes);
-        }
-        None => notes.missing(accounts.span(), "accounts without a `file`", "file = \"accounts.csv\""),
-    }
+fn accounts(raw: Option<&Spanned<raw::Accounts>>, around: Around<'_>, notes: &mut Notes) -> Directory {
+    let Some(accounts) = raw else { return Directory::default() };
+    let Some(file) = &accounts.get_ref().file else {
+        notes.missing(accounts.span(), "accounts without a `file`", "file = \"accounts.csv\"");
+        return Directory::default();
+    };
+    let Some(text) = around.read(file, "list of accounts", notes) else { return Directory::default() };
+    Directory::read(&text).unwrap_or_else(|error| {
+        let list = file.get_ref();
+        notes
+            .error(file.span(), format!("the list of accounts `{list}`: {error}"))
+            .advise("CSV; the first line is: id,name,type,logo,since");
+        Directory::default()
+    })
 }

@@ -32,19 +32,28 @@ impl fmt::Debug for Hidden {
 
 /// The password that `{ file = … }` or `{ env = … }` names.
 pub(super) fn password(raw: Option<&Spanned<raw::Hidden>>, around: Around<'_>, notes: &mut Notes) -> Option<Hidden> {
+    named(raw, "password", "{ file = \"password\" }, or { env = \"PM_PASSWORD\" }", around, notes)
+}
+
+/// `what` `{ file = … }` or `{ env = … }` names; `hint` says how that is written.
+pub(super) fn named(
+    raw: Option<&Spanned<raw::Hidden>>,
+    what: &str,
+    hint: &str,
+    around: Around<'_>,
+    notes: &mut Notes,
+) -> Option<Hidden> {
     let table = raw?;
     match (&table.get_ref().file, &table.get_ref().env) {
-        (Some(file), None) => from_file(file, "password", around, notes),
+        (Some(file), None) => from_file(file, what, around, notes),
         (None, Some(variable)) => from_env(variable, around, notes),
         (Some(_), Some(variable)) => {
-            notes
-                .error(variable.span(), "the password comes from a file or from the environment, not from both")
-                .advise("leave one of them out");
+            let message = format!("the {what} comes from a file or from the environment, not from both");
+            notes.error(variable.span(), message).advise("leave one of them out");
             None
         }
         (None, None) => {
-            let hint = "{ file = \"password\" }, or { env = \"PM_PASSWORD\" }";
-            notes.missing(table.span(), "the password has neither `file` nor `env`", hint);
+            notes.missing(table.span(), format!("the {what} has neither `file` nor `env`"), hint);
             None
         }
     }

@@ -15,6 +15,7 @@ use portalmeter_rules::{judge, roles::Roles};
 use toml::Spanned;
 
 use super::around::Around;
+use super::engagement::{self, Gathers};
 use super::limits::{self, Patience};
 use super::names::plain_name;
 use super::overlap::Claim;
@@ -46,8 +47,9 @@ pub(crate) struct Portal {
     /// Sessions a minute that may begin at an address without a cookie.
     pub(crate) starts_per_minute: Option<NonZeroU32>,
     /// Sessions a month that the contract covers.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the usage API tells what is left of them"))]
     pub(crate) contracted_sessions: Option<u64>,
+    /// How its engagement is gathered, unless it is not.
+    pub(crate) engagement: Option<Gathers>,
 }
 
 /// What a portal is checked against.
@@ -70,7 +72,6 @@ pub(super) fn build(raw: &Spanned<raw::Portal>, context: Context<'_>, notes: &mu
     let preset = product::build(raw, notes);
     let roles = super::roles::build(&raw.roles, &preset, experience, notes);
     let sources = sources(raw, &preset, &roles, context, notes);
-    later(raw, notes);
     if experience == Experience::WebEmbeddables {
         pages::embeddables(raw, notes);
     }
@@ -86,6 +87,7 @@ pub(super) fn build(raw: &Spanned<raw::Portal>, context: Context<'_>, notes: &mu
         hidden_headers: hidden_headers(&sources),
         starts_per_minute: starts_per_minute(&raw.guard, notes),
         contracted_sessions: contracted(raw, notes),
+        engagement: engagement::build(raw, notes),
         stamp: Stamp::new(policy),
         rules: judge::Portal {
             name: Arc::from(name.unwrap_or_default()),
@@ -249,13 +251,6 @@ fn contracted(raw: &raw::Portal, notes: &mut Notes) -> Option<u64> {
         notes.error(written.span(), "a contract over no sessions").advise("leave it out if there is none");
     }
     Some(*written.get_ref())
-}
-
-/// What is read, and takes effect with a later release.
-fn later(raw: &raw::Portal, notes: &mut Notes) {
-    if let Some(engagement) = &raw.engagement {
-        notes.warn(engagement.span(), "engagement takes effect with a later release");
-    }
 }
 
 /// A host as configurations write it.

@@ -81,7 +81,16 @@ pub(super) struct Tls {
 pub(super) struct Admin {
     pub(super) listen: Option<Text>,
     pub(super) metrics_open: bool,
+    pub(super) session: Option<Quantity>,
+    pub(super) sso: Option<Spanned<Sso>>,
     pub(super) user: Vec<Spanned<User>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Sso {
+    pub(super) user: Option<Text>,
+    pub(super) trusted: Option<Spanned<Vec<Text>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -92,6 +101,7 @@ pub(super) struct User {
     pub(super) account: Option<Text>,
     pub(super) password_hash: Option<Text>,
     pub(super) token_hash: Option<Text>,
+    pub(super) totp: Option<Spanned<Hidden>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -126,7 +136,7 @@ impl fmt::Debug for Url {
     }
 }
 
-/// Where a password is.
+/// Where something is that nobody shall see.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Hidden {
@@ -269,13 +279,30 @@ pub(super) struct Guard {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[allow(dead_code, reason = "read so that its keys are checked; it comes with a later release")]
 pub(super) struct Engagement {
-    rooms: Option<Value>,
-    resources: Option<Value>,
-    id_patterns: Option<Value>,
-    actions: Option<Value>,
-    beacon: Option<Value>,
+    pub(super) gather: Option<Spanned<bool>>,
+    pub(super) rooms: BTreeMap<Text, Vec<Text>>,
+    pub(super) resources: Resources,
+    pub(super) id_patterns: Vec<Text>,
+    pub(super) search: Option<Vec<Text>>,
+    pub(super) records: Vec<Text>,
+    pub(super) actions: Vec<Spanned<Action>>,
+    /// `true`, `false` or a word.
+    pub(super) beacon: Option<Spanned<Value>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Resources {
+    pub(super) parameters: Option<Vec<Text>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Action {
+    pub(super) name: Option<Text>,
+    pub(super) path: Option<Text>,
+    pub(super) method: Option<Text>,
 }
 
 /// A source of any kind: a table with a tag would lose the places of what is in it.

@@ -7,7 +7,6 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::limits;
-use super::nearest::suggestion;
 use super::problem::Notes;
 use super::raw::{self, Text};
 use super::units::time;
@@ -33,16 +32,6 @@ pub(crate) struct Server {
     pub(crate) resolver: Vec<SocketAddr>,
     /// How long a client may take.
     pub(crate) timeouts: Timeouts,
-}
-
-/// Where operators come in.
-#[derive(Debug, Clone)]
-pub(crate) struct Admin {
-    /// Dashboard, API and metrics.
-    pub(crate) listen: SocketAddr,
-    /// Metrics need no token.
-    #[expect(dead_code, reason = "there are no users to keep out yet: the listener is on loopback")]
-    pub(crate) metrics_open: bool,
 }
 
 /// Any machine we know of has fewer cores.
@@ -117,65 +106,6 @@ fn threads(raw: &raw::Server, notes: &mut Notes) -> usize {
     *threads.get_ref() as usize
 }
 
-pub(super) fn admin(raw: &raw::Admin, server: &Server, notes: &mut Notes) -> Admin {
-    let listen = raw.listen.as_ref().and_then(|text| socket(text, notes));
-    if let (Some(text), Some(address)) = (&raw.listen, listen)
-        && !address.ip().is_loopback()
-    {
-        notes
-            .error(text.span(), "an admin listener off the loopback needs users, which come with a later release")
-            .advise(format!(
-                "write \"127.0.0.1:{}\", and reach it through ssh -L or a proxy that asks",
-                address.port()
-            ));
-    }
-    users(&raw.user, notes);
-    let listen = listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 9090)));
-    if let Some(taken) = server.listen.iter().find(|visitors| collide(**visitors, listen)) {
-        let message = format!("the admin listener {listen} and `server.listen` {taken} are in each other's way");
-        let hint = "admin.listen = \"127.0.0.1:9090\", or another port";
-        match &raw.listen {
-            Some(text) => notes.error(text.span(), message).advise(hint),
-            None => notes.error_at_large(message).advise(hint),
-        };
-    }
-    Admin { listen, metrics_open: raw.metrics_open }
-}
-
-fn collide(one: SocketAddr, other: SocketAddr) -> bool {
-    let same = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
-    one.port() == other.port() && one.port() != 0 && same
-}
-
-fn users(users: &[toml::Spanned<raw::User>], notes: &mut Notes) {
-    const ROLES: [&str; 3] = ["admin", "viewer", "partner"];
-    for user in users {
-        let (at, user) = (user.span(), user.get_ref());
-        notes.warn(at.clone(), "admin users take effect with a later release");
-        if user.name.is_none() {
-            notes.missing(at.clone(), "a user has no `name`", "name = \"ann\"");
-        }
-        match &user.role {
-            Some(role) if !ROLES.contains(&role.get_ref().as_str()) => {
-                let hint = suggestion(role.get_ref(), &ROLES);
-                notes.error(role.span(), format!("`{}` is not a role", role.get_ref())).advise(hint);
-            }
-            Some(role) if role.get_ref() == "partner" && user.account.is_none() => {
-                notes.missing(
-                    at.clone(),
-                    "a partner has no `account`",
-                    "account = \"acme\": what the partner gets to see",
-                );
-            }
-            Some(_) => {}
-            None => notes.missing(at.clone(), "a user has no `role`", suggestion("", &ROLES)),
-        }
-        if user.password_hash.is_some() == user.token_hash.is_some() {
-            notes.missing(at, "a user has either a `password_hash` or a `token_hash`", "one of the two");
-        }
-    }
-}
-
 /// A network, or one address.
 pub(super) fn network(text: &Text, notes: &mut Notes) -> Option<IpNet> {
     let written = text.get_ref();
@@ -188,7 +118,7 @@ pub(super) fn network(text: &Text, notes: &mut Notes) -> Option<IpNet> {
     parsed
 }
 
-fn socket(text: &Text, notes: &mut Notes) -> Option<SocketAddr> {
+pub(super) fn socket(text: &Text, notes: &mut Notes) -> Option<SocketAddr> {
     let written = text.get_ref();
     if let Ok(address) = written.parse::<SocketAddr>() {
         if address.port() == 0 {

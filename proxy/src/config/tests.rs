@@ -12,11 +12,13 @@ use portalmeter_rules::visitor::Mode;
 
 use super::*;
 
+mod engagement;
 mod good;
 mod places;
 mod products;
 mod servers;
 mod shapes;
+mod users;
 
 /// A folder with the files that configurations name.
 fn folder() -> tempfile::TempDir {
@@ -36,6 +38,7 @@ fn folder() -> tempfile::TempDir {
     write("accounts.csv", "id,name\n");
     write("password", "hun:t@er2\n");
     write("redis.url", "redis://pm:hun%3At%40er2@db\n");
+    write("ann.totp", "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ\n");
     write("empty", "\n");
     write("ca.pem", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n");
     dir

@@ -27,7 +27,7 @@ pub(super) fn veiled_url(url: &str) -> String {
 }
 
 /// How the names of keys end that hold what nobody shall see.
-const KEYS: [&str; 4] = ["password", "secret", "password_hash", "token_hash"];
+const KEYS: [&str; 5] = ["password", "secret", "password_hash", "token_hash", "totp"];
 
 /// The password of the URL whose scheme ends at `at`: from the first colon to the last `@`. What stands there alone for
 /// a Redis is more often a password than a user.

@@ -11,6 +11,9 @@ pub(crate) struct Written(Table);
 /// What of a portal changes without a restart: all that its policy says.
 const POLICY: [&str; 3] = ["metering", "session", "timezone"];
 const PORTAL: &str = "portal";
+/// What of the admin listener does.
+const ADMIN: &str = "admin";
+const USERS: &str = "user";
 
 impl std::fmt::Debug for Written {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -24,7 +27,8 @@ impl Written {
         Self(toml::from_str(text).unwrap_or_default())
     }
 
-    /// The keys under which another says something else, but for portals' policies; portals are known by their names.
+    /// The keys under which another says something else, but for portals' policies and users; portals are known by their
+    /// names.
     pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
         let mut found = Vec::new();
         between("", &self.settings(), &other.settings(), &mut found);
@@ -39,10 +43,16 @@ impl Written {
         found
     }
 
-    /// All but the portals.
+    /// All but portals and users.
     fn settings(&self) -> Table {
         let mut settings = self.0.clone();
         settings.remove(PORTAL);
+        if let Some(Value::Table(admin)) = settings.get_mut(ADMIN) {
+            admin.remove(USERS);
+            if admin.is_empty() {
+                settings.remove(ADMIN);
+            }
+        }
         settings
     }
 
@@ -105,6 +115,12 @@ mod tests {
     fn what_a_policy_says_is_no_difference() {
         let policy = "metering = \"observe\"\ntimezone = \"Europe/Berlin\"\nsession.idle_timeout = \"20m\"";
         assert_eq!(differences(&[("metering = \"on\"\nsession.idle_timeout = \"30m\"", policy)]), [""; 0]);
+    }
+
+    #[test]
+    fn who_may_come_in_is_no_difference() {
+        let users = "[[admin.user]]\nname = \"ann\"\n[[portal]]\nname = \"help\"";
+        assert_eq!(differences(&[("[[portal]]\nname = \"help\"", users)]), [""; 0]);
     }
 
     #[test]

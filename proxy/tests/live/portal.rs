@@ -63,9 +63,17 @@ fn answer(path: &str, user: Option<&str>) -> String {
     if path == "/logout" {
         return response("302 Found", "Location: /\r\nSet-Cookie: sid=; Path=/; Max-Age=0\r\n");
     }
-    let who = user
-        .map_or_else(|| "X-Signed-In: false\r\n".to_owned(), |user| format!("X-Signed-In: true\r\nX-User: {user}\r\n"));
-    response("200 OK", &who)
+    let who = user.map_or_else(|| "X-Signed-In: false\r\n".to_owned(), signed_in);
+    match path {
+        "/files/guide.zip" => response("200 OK", &format!("{who}Content-Disposition: attachment\r\n")),
+        _ => response("200 OK", &who),
+    }
+}
+
+/// A user who is called `ann@acme` belongs to a company.
+fn signed_in(user: &str) -> String {
+    let company = user.split_once('@').map(|(_, company)| format!("X-Company: {company}\r\n"));
+    format!("X-Signed-In: true\r\nX-User: {user}\r\n{}", company.unwrap_or_default())
 }
 
 fn response(status: &str, fields: &str) -> String {

@@ -95,10 +95,11 @@ impl Hands {
     pub(crate) fn pass(&self, milliseconds: u64) {
         let mut now = self.now.lock().unwrap();
         *now += milliseconds;
-        let (day, time) = (12 + *now / 86_400_000, *now % 86_400_000);
+        let (days, time) = (*now / 86_400_000, *now % 86_400_000);
+        let day = jiff::civil::date(2026, 3, 12) + jiff::Span::new().days(i64::try_from(days).unwrap());
         let (hours, minutes, rest) = (time / 3_600_000, time / 60_000 % 60, time % 60_000);
         // Half a millisecond more, for it is read as a binary fraction.
-        let said = format!("2026-03-{day:02} {hours:02}:{minutes:02}:{:02}.{:03}5\n", rest / 1_000, rest % 1_000);
+        let said = format!("{day} {hours:02}:{minutes:02}:{:02}.{:03}5\n", rest / 1_000, rest % 1_000);
         let new = self.file.with_extension("new");
         fs::write(&new, said).unwrap();
         fs::rename(&new, &self.file).unwrap();

@@ -82,7 +82,7 @@ impl Meter {
              [[portal]]\nname = \"support\"\nexperience = \"{experience}\"\nhosts = [\"localhost\"]\n\
              upstream = [\"http://{portal}\"]\ntimezone = \"{zone}\"\nsession.idle_timeout = \"{idle}\"\n\
              identity = [{{ kind = \"response_header\", header = \"X-Signed-In\", external = \"true\", \
-             guest = \"false\", user = \"X-User\" }}]\n{visitor}\n\
+             guest = \"false\", user = \"X-User\", account = \"X-Company\" }}]\n{visitor}\n\
              [portal.pages]\nlogin = [\"/login*\"]\nlogout = [\"/logout\"]\n{module}\n{pages}\n",
             DRAIN.as_secs(),
         );
@@ -182,6 +182,11 @@ impl Meter {
         usage::report(&self.config(), &self.settings.days())
     }
 
+    /// Where its ledger is.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     fn config(&self) -> PathBuf {
         self.folder.path().join("portalmeter.toml")
     }
@@ -206,6 +211,19 @@ impl Meter {
     fn is_ready(&self) -> bool {
         let ready = self.admin("/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200 "));
         ready && TcpStream::connect(self.address).is_ok()
+    }
+
+    /// What its API says, once it says it well.
+    pub(crate) fn api(&self, path: &str) -> serde_json::Value {
+        let answer = self.admin(&format!("/api/v1/{path}")).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        assert!(head.starts_with("HTTP/1.1 200 "), "{path}: {answer}");
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{path}: {error}: {body}"))
+    }
+
+    /// The whole document of a report.
+    pub(crate) fn report(&self, arguments: &[&str]) -> serde_json::Value {
+        usage::ask(&self.config(), arguments)
     }
 
     /// What its admin listener answers.

@@ -14,6 +14,7 @@ pub(crate) struct Usage {
     pub(crate) billable: i64,
     pub(crate) converted: i64,
     pub(crate) page_views: i64,
+    pub(crate) actions: i64,
 }
 
 /// Asks for the days named by these arguments.
@@ -27,6 +28,7 @@ pub(crate) fn report(config: &Path, days: &[&str]) -> Usage {
         billable: of("billable"),
         converted: of("converted"),
         page_views: of("page_views"),
+        actions: of("actions"),
     }
 }
 
@@ -37,7 +39,8 @@ pub(crate) fn standing(config: &Path, day: &str) -> Vec<String> {
     rows.map(|row| format!("{} {}", row["timezone"].as_str().unwrap(), row["state"].as_str().unwrap())).collect()
 }
 
-fn ask(config: &Path, days: &[&str]) -> Value {
+/// The whole document.
+pub(crate) fn ask(config: &Path, days: &[&str]) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_portalmeter"))
         .args(["report", "--output", "json", "--config"])
         .arg(config)

@@ -10,6 +10,7 @@ mod downloads;
 mod html;
 mod identity;
 mod pages;
+mod partners;
 mod session;
 mod sign_in;
 mod widget;
@@ -50,8 +51,12 @@ fn personal(sessions: &Arc<Sessions>) -> Router {
         .route("/downloads", get(downloads::page))
         .route("/downloads/quick-start.pdf", get(downloads::guide))
         .route("/downloads/price-list.csv", get(downloads::prices))
+        .route("/partners", get(partners::rooms))
+        .route("/partners/search", get(pages::search))
+        .route("/partners/{*page}", get(partners::shown))
         .route("/embed-host", get(widget::host_page))
         .route("/embed/chat/api/open", get(widget::open))
+        .route("/embed/search/api/open", get(widget::open))
         .fallback(pages::not_found)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(Arc::clone(sessions), identity::identify))

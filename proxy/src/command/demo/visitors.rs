@@ -5,7 +5,6 @@
 //! kept for documentation, so the proxy before the demo has to trust loopback.
 
 mod browser;
-mod dice;
 mod jar;
 mod persona;
 mod visit;
@@ -16,8 +15,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::dice::Dice;
 use browser::Site;
-use dice::Dice;
 use persona::Persona;
 use visit::Visitor;
 

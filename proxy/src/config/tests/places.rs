@@ -282,11 +282,6 @@ fn probes_that_cannot_work() {
 }
 
 #[test]
-fn what_comes_later_is_said() {
-    warning(&portal("engagement.rooms = []\n"), "engagement", "later release", "");
-}
-
-#[test]
 fn a_pattern_that_servers_read_in_two_ways_is_told() {
     for written in ["/sso%2Flogin", "/a/..;/b*"] {
         let quoted = format!("\"{written}\"");

@@ -32,6 +32,8 @@ pub(super) enum Place {
     Articles,
     /// The downloads.
     Downloads,
+    /// The partners' pages.
+    Partners,
     /// The page with the embedded chat.
     Chat,
     /// None of these.
@@ -42,6 +44,7 @@ const NAVIGATION: &[(Place, &str, &str)] = &[
     (Place::Home, "/", "Home"),
     (Place::Articles, "/articles", "Articles"),
     (Place::Downloads, "/downloads", "Downloads"),
+    (Place::Partners, "/partners", "Partners"),
     (Place::Chat, "/embed-host", "Chat"),
 ];
 

@@ -47,7 +47,16 @@ async fn sign_in(portal: &Router, form: &str) -> Answer {
 #[tokio::test]
 async fn a_guest_is_told_apart_on_every_page() {
     let portal = router();
-    for target in ["/", "/articles", "/articles/set-up-your-router", "/search?q=invoice", "/downloads", "/login"] {
+    for target in [
+        "/",
+        "/articles",
+        "/articles/set-up-your-router",
+        "/search?q=invoice",
+        "/downloads",
+        "/partners",
+        "/partners/docs/api",
+        "/login",
+    ] {
         let answer = get(&portal, target, "").await;
         assert_eq!(answer.status, StatusCode::OK, "{target}");
         assert_eq!(answer.header(IS_LOGGED_IN), Some("false"), "{target}");

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::browser::Looks;
-use super::dice::Dice;
+use crate::command::demo::dice::Dice;
 
 /// A kind of visitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

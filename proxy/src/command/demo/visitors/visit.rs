@@ -2,8 +2,8 @@
 
 use super::Pace;
 use super::browser::{Answer, Browser, Failed, For, Site};
-use super::dice::Dice;
 use super::persona::Persona;
+use crate::command::demo::dice::Dice;
 
 /// Somebody with a browser.
 #[derive(Debug)]
@@ -52,6 +52,15 @@ impl Visitor {
             let files = downloads.links("/downloads/");
             if let Some(file) = self.dice.pick(&files) {
                 self.browser.fetch(file, For::Document).await?;
+            }
+        }
+        if self.dice.one_in(3) {
+            let rooms = self.page("/partners").await?;
+            let pages = rooms.links("/partners/");
+            for _ in 0..self.dice.between(1, 3) {
+                if let Some(page) = self.dice.pick(&pages) {
+                    self.page(page).await?;
+                }
             }
         }
         // People forget: every fourth just closes the window.

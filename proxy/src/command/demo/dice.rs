@@ -2,31 +2,46 @@
 
 /// `SplitMix64` (Steele, Lea and Flood, 2014): small, fast, and good enough to look random.
 #[derive(Debug)]
-pub(super) struct Dice(u64);
+pub(in crate::command::demo) struct Dice(u64);
 
 impl Dice {
     /// Dice for `seed`.
-    pub(super) fn new(seed: u64) -> Self {
+    pub(in crate::command::demo) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// Other dice that do not depend on what is thrown with these later.
-    pub(super) fn fork(&mut self) -> Self {
+    pub(in crate::command::demo) fn fork(&mut self) -> Self {
         Self(self.throw())
     }
 
     /// A number from `from` to `to`, both included.
-    pub(super) fn between(&mut self, from: u64, to: u64) -> u64 {
+    pub(in crate::command::demo) fn between(&mut self, from: u64, to: u64) -> u64 {
         from + self.throw() % (to.saturating_sub(from) + 1)
     }
 
+    /// A number from 0 up to, and not including, 1.
+    pub(in crate::command::demo) fn fraction(&mut self) -> f64 {
+        (self.throw() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// True in this part of all cases, from 0 to 1.
+    pub(in crate::command::demo) fn chance(&mut self, part: f64) -> bool {
+        self.fraction() < part
+    }
+
+    /// A whole number whose average is `expected`.
+    pub(in crate::command::demo) fn about(&mut self, expected: f64) -> u64 {
+        (expected + self.fraction()) as u64
+    }
+
     /// True once in `times`, on average.
-    pub(super) fn one_in(&mut self, times: u64) -> bool {
+    pub(in crate::command::demo) fn one_in(&mut self, times: u64) -> bool {
         self.between(1, times) == 1
     }
 
     /// One of several, or none of nothing.
-    pub(super) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
+    pub(in crate::command::demo) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         let last = from.len().checked_sub(1)?;
         from.get(self.between(0, last as u64) as usize)
     }
