@@ -2,10 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use portalmeter_dashboard::access::Role;
 use serde_json::{Value, json};
 
-use super::place::{NOW, Place, admin, identity, partner};
+use super::place::{ACME, ADMIN, NEW, NOW, Place, VIEWER};
 use super::say::visit;
 
 #[tokio::test]
@@ -13,19 +12,19 @@ async fn a_refusal_says_when_the_same_question_was_answered_last() {
     let mut place = Place::new();
     place.visited([visit(1, "2026-03-12T08:00:00Z")]);
     place.json("/api/v1/usage?from=2026-03-01&to=2026-04-01&by=month").await;
-    place.ask(Some(partner("acme")), "/api/v1/engagement/summary").await;
+    place.ask(Some(ACME), "/api/v1/engagement/summary").await;
     place.away.store(true, Ordering::SeqCst);
     for (who, path, as_of) in [
-        (admin(), "usage?from=2026-03-01&to=2026-04-01&by=month", json!(NOW)),
-        (identity(Role::Viewer), "usage?by=month&to=2026-04-01&from=2026-03-01", json!(NOW)),
-        (admin(), "usage?from=2026-02-01&to=2026-04-01&by=month", Value::Null),
-        (partner("acme"), "engagement/summary", json!(NOW)),
-        (partner("new"), "engagement/summary", Value::Null),
-        (admin(), "engagement/summary", Value::Null),
-        (admin(), "definitions", Value::Null),
-        (admin(), "sessions/live", Value::Null),
-        (admin(), "records", Value::Null),
-        (admin(), "engagement/accounts", Value::Null),
+        (ADMIN, "usage?from=2026-03-01&to=2026-04-01&by=month", json!(NOW)),
+        (VIEWER, "usage?by=month&to=2026-04-01&from=2026-03-01", json!(NOW)),
+        (ADMIN, "usage?from=2026-02-01&to=2026-04-01&by=month", Value::Null),
+        (ACME, "engagement/summary", json!(NOW)),
+        (NEW, "engagement/summary", Value::Null),
+        (ADMIN, "engagement/summary", Value::Null),
+        (ADMIN, "definitions", Value::Null),
+        (ADMIN, "sessions/live", Value::Null),
+        (ADMIN, "records", Value::Null),
+        (ADMIN, "engagement/accounts", Value::Null),
     ] {
         let answer = place.ask(Some(who), &format!("/api/v1/{path}")).await;
         assert_eq!(answer.status, 503, "{path}");
@@ -55,7 +54,7 @@ async fn a_correction_that_may_be_booked_or_not_says_how_to_be_sure() {
     let place = Place::new();
     place.away.store(true, Ordering::SeqCst);
     let body = json!({"portal": "support", "day": "today", "class": "guest", "amount": 1, "note": "x"}).to_string();
-    let answer = place.post(admin(), "/api/v1/corrections", &body).await;
+    let answer = place.post(ADMIN, "/api/v1/corrections", &body).await;
     assert_eq!(answer.status, 503);
     assert_eq!(answer.json()["id"].as_str().map(str::len), Some(32));
     assert!(place.audit.lock().unwrap().is_empty());

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::Request;
 
-use super::place::{Place, admin};
+use super::place::{ADMIN, Place};
 
 /// Of each: the question, and what its refusal names.
 const REFUSED: [(&str, &str); 44] = [
@@ -89,6 +89,6 @@ async fn other_methods_and_addresses_are_problems_too() {
         ("GET", "/api/v1/policies/..%2f..%2fetc", 404),
     ] {
         let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
-        assert_eq!(place.request(Some(admin()), request).await.status, status, "{method} {path}");
+        assert_eq!(place.request(Some(ADMIN), request).await.status, status, "{method} {path}");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::place::{Place, admin};
+use super::place::{ADMIN, Place};
 use super::say::visit;
 
 fn place() -> Place {
@@ -27,7 +27,7 @@ fn with(key: &str, value: Value) -> Value {
 #[tokio::test]
 async fn a_sealed_day_stays_and_the_correction_is_a_record_of_today() {
     let place = place();
-    let answer = place.post(admin(), "/api/v1/corrections", &three().to_string()).await;
+    let answer = place.post(ADMIN, "/api/v1/corrections", &three().to_string()).await;
     assert_eq!(answer.status, 201, "{answer:?}");
     let booked = answer.json();
     assert_eq!((&booked["corrects"], &booked["day"]), (&json!("2026-03-12"), &json!("2026-04-02")));
@@ -55,13 +55,13 @@ async fn the_same_id_books_once() {
     let place = place();
     let id = "0123456789abcdef0123456789abcdef";
     let body = with("id", json!(id)).to_string();
-    let first = place.post(admin(), "/api/v1/corrections", &body).await.json();
-    let again = place.post(admin(), "/api/v1/corrections", &body).await;
+    let first = place.post(ADMIN, "/api/v1/corrections", &body).await.json();
+    let again = place.post(ADMIN, "/api/v1/corrections", &body).await;
     assert_eq!((again.status.as_u16(), &again.json()["again"]), (201, &json!(true)));
     assert_eq!(again.json()["day"], first["day"]);
     let mut other = with("id", json!(id));
     other["amount"] = json!(-2);
-    assert_eq!(place.post(admin(), "/api/v1/corrections", &other.to_string()).await.status, 409);
+    assert_eq!(place.post(ADMIN, "/api/v1/corrections", &other.to_string()).await.status, 409);
     assert_eq!(place.json("/api/v1/corrections").await["records"].as_array().unwrap().len(), 1);
 }
 
@@ -90,13 +90,13 @@ async fn what_makes_no_sense_is_not_booked() {
         (json!([]), 422, ""),
         (with("note", json!("x".repeat(17_000))), 413, ""),
     ] {
-        let answer = place.post(admin(), "/api/v1/corrections", &body.to_string()).await;
+        let answer = place.post(ADMIN, "/api/v1/corrections", &body.to_string()).await;
         let told = answer.json()["detail"].as_str().unwrap().to_owned();
         assert_eq!(answer.status, status, "{body}: {told}");
         assert!(told.contains(why), "{body}: {told}");
     }
-    assert_eq!(place.post(admin(), "/api/v1/corrections", "{").await.status, 400);
-    assert_eq!(place.post(admin(), "/api/v1/corrections?dry_run=1", &three().to_string()).await.status, 400);
+    assert_eq!(place.post(ADMIN, "/api/v1/corrections", "{").await.status, 400);
+    assert_eq!(place.post(ADMIN, "/api/v1/corrections?dry_run=1", &three().to_string()).await.status, 400);
     assert_eq!(place.json("/api/v1/corrections").await["records"], json!([]));
 }
 
@@ -105,5 +105,5 @@ async fn a_module_that_is_configured_can_be_corrected_before_it_counts() {
     let place = place();
     let body =
         json!({"portal": "widget", "module": "search", "day": "yesterday", "class": "guest", "amount": 2, "note": "x"});
-    assert_eq!(place.post(admin(), "/api/v1/corrections", &body.to_string()).await.status, 201);
+    assert_eq!(place.post(ADMIN, "/api/v1/corrections", &body.to_string()).await.status, 201);
 }

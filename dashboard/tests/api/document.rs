@@ -27,7 +27,7 @@ async fn each_endpoint_takes_the_parameters_that_are_described() {
     let document = document();
     let mut asked = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
-        let Some(get) = item.get("get").filter(|_| path.starts_with("/api/v1/")) else { continue };
+        let Some(get) = item.get("get").filter(|_| path != "/api/v1/me") else { continue };
         let described: Vec<&Value> = get["parameters"].as_array().into_iter().flatten().collect();
         let described = described.iter().filter(|one| one["in"] == "query").map(|one| one["name"].as_str().unwrap());
         let mut described: Vec<&str> = described.collect();

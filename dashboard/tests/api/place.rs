@@ -1,13 +1,13 @@
 //! A dashboard on a ledger in a folder of its own, where it is always the same moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
-use portalmeter_dashboard::access::{Access, Identity, Role};
+use portalmeter_dashboard::access::{Access, Role, Settings, Token, User};
 use portalmeter_dashboard::board::{Board, Portal, Problem};
 use portalmeter_meter::accounts::Directory;
 use portalmeter_meter::day::Zone;
@@ -29,6 +29,7 @@ pub(crate) struct Place {
     _dir: TempDir,
     pub(crate) ledger: SqliteLedger,
     router: Router,
+    tokens: HashMap<String, Token>,
     pub(crate) away: Arc<AtomicBool>,
     pub(crate) audit: Arc<Mutex<Vec<String>>>,
 }
@@ -41,16 +42,31 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-pub(crate) fn identity(role: Role) -> Identity {
-    Identity { name: "ann".into(), role }
-}
+/// A user, by name.
+pub(crate) type Name = &'static str;
 
-pub(crate) fn admin() -> Identity {
-    identity(Role::Admin)
-}
+pub(crate) const ADMIN: Name = "ann";
+pub(crate) const VIEWER: Name = "vic";
+/// Partners, and the accounts that are theirs.
+pub(crate) const ACME: Name = "pat of acme";
+pub(crate) const NEW: Name = "pat of new";
+pub(crate) const GONE: Name = "pat of gone";
 
-pub(crate) fn partner(account: &str) -> Identity {
-    identity(Role::Partner { account: account.into() })
+/// Users, each with a token.
+fn users() -> Vec<(User, Token)> {
+    let partner = |account: &str| Role::Partner { account: account.into() };
+    let roles = [
+        (ADMIN, Role::Admin),
+        (VIEWER, Role::Viewer),
+        (ACME, partner("acme")),
+        (NEW, partner("new")),
+        (GONE, partner("gone")),
+    ];
+    let user = |(name, role): (Name, Role)| {
+        let token = Token::random().unwrap();
+        (User { name: name.into(), role, password: None, token: Some(token.hash()), totp: None }, token)
+    };
+    roles.into_iter().map(user).collect()
 }
 
 pub(crate) fn portal(name: &str, experience: Experience, zone: &str, contracted: Option<u64>) -> Portal {
@@ -91,6 +107,10 @@ impl Place {
             }
         };
         let book = Arc::clone(&audit);
+        let (users, tokens): (Vec<User>, Vec<Token>) = users().into_iter().unzip();
+        let names = users.iter().map(|user| user.name.clone());
+        let tokens = names.zip(tokens).collect();
+        let access = Access::new(Settings { users, ..Settings::default() }, Arc::new(|| at(NOW)), None).unwrap();
         let board = Board {
             portals: Arc::new(move || portals.clone()),
             directory: Arc::new(move || Arc::clone(&directory)),
@@ -109,9 +129,10 @@ impl Place {
             audit: Arc::new(move |who, what, detail| {
                 book.lock().unwrap().push(format!("{} {what} {detail}", who.name));
             }),
-            access: Arc::new(Access::default()),
+            access: Arc::new(access),
+            seal_wait: 86_400_000,
         };
-        Self { router: portalmeter_dashboard::router(board), _dir: dir, ledger, away, audit }
+        Self { router: portalmeter_dashboard::router(board), tokens, _dir: dir, ledger, away, audit }
     }
 
     pub(crate) fn visited(&mut self, visits: impl IntoIterator<Item = Visit>) {
@@ -132,18 +153,19 @@ impl Place {
         assert!(self.ledger.seal(&sealed, at(NOW)).unwrap() > 0);
     }
 
-    pub(crate) async fn ask(&self, who: Option<Identity>, path: &str) -> Answer {
+    pub(crate) async fn ask(&self, who: Option<Name>, path: &str) -> Answer {
         self.request(who, Request::get(path).body(Body::empty()).unwrap()).await
     }
 
-    pub(crate) async fn post(&self, who: Identity, path: &str, body: &str) -> Answer {
+    pub(crate) async fn post(&self, who: Name, path: &str, body: &str) -> Answer {
         let request = Request::post(path).header("content-type", "application/json");
         self.request(Some(who), request.body(Body::from(body.to_owned())).unwrap()).await
     }
 
-    pub(crate) async fn request(&self, who: Option<Identity>, mut request: Request<Body>) -> Answer {
+    pub(crate) async fn request(&self, who: Option<Name>, mut request: Request<Body>) -> Answer {
         if let Some(who) = who {
-            request.extensions_mut().insert(who);
+            let token = format!("Bearer {}", self.tokens[who].reveal());
+            request.headers_mut().insert("authorization", token.parse().unwrap());
         }
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -161,14 +183,14 @@ impl Place {
 
     /// What an admin is answered.
     pub(crate) async fn json(&self, path: &str) -> Value {
-        let answer = self.ask(Some(admin()), path).await;
+        let answer = self.ask(Some(ADMIN), path).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         answer.json()
     }
 
     pub(crate) async fn csv(&self, path: &str) -> String {
         let sign = if path.contains('?') { '&' } else { '?' };
-        let answer = self.ask(Some(admin()), &format!("{path}{sign}format=csv")).await;
+        let answer = self.ask(Some(ADMIN), &format!("{path}{sign}format=csv")).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         assert!(answer.header("content-type").unwrap().starts_with("text/csv"));
         assert!(answer.header("content-disposition").unwrap().starts_with("attachment"));
@@ -177,7 +199,7 @@ impl Place {
     }
 
     pub(crate) async fn refused(&self, path: &str, status: u16) -> Value {
-        let answer = self.ask(Some(admin()), path).await;
+        let answer = self.ask(Some(ADMIN), path).await;
         assert_eq!(answer.status, status, "{path}: {answer:?}");
         answer.json()
     }

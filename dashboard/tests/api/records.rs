@@ -6,7 +6,7 @@ use portalmeter_meter::policy::{Experience, Policy};
 use portalmeter_meter::session::Class;
 use serde_json::{Value, json};
 
-use super::place::{Place, admin};
+use super::place::{ADMIN, Place};
 use super::say::visit;
 
 fn place() -> Place {
@@ -106,7 +106,7 @@ async fn a_cursor_of_another_question_or_a_forged_one_is_refused() {
 #[tokio::test]
 async fn the_table_has_every_column_and_an_export_is_taken_down() {
     let place = place();
-    let answer = place.ask(Some(admin()), "/api/v1/records?limit=3&format=csv").await;
+    let answer = place.ask(Some(ADMIN), "/api/v1/records?limit=3&format=csv").await;
     assert!(answer.header("x-next-cursor").is_some());
     let page = place.json("/api/v1/records?limit=3").await;
     let columns: Vec<&str> = answer.body.lines().next().unwrap().split(',').collect();
