@@ -86,6 +86,7 @@ async fn other_methods_and_addresses_are_problems_too() {
         ("GET", "/api/v1/engagement", 404),
         ("GET", "/api/v2/usage", 404),
         ("GET", "/api/v1/policies/%00", 404),
+        ("GET", "/api/v1/policies/%ff", 404),
         ("GET", "/api/v1/policies/..%2f..%2fetc", 404),
     ] {
         let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();

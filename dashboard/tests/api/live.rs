@@ -36,6 +36,17 @@ async fn those_are_live_who_have_not_been_idle_for_too_long() {
 }
 
 #[tokio::test]
+async fn a_day_that_should_be_sealed_and_is_not_is_an_alert() {
+    let mut place = Place::new();
+    for (when, overdue) in [("2026-04-01T21:00:00Z", 0), ("2026-03-31T11:00:00Z", 1), ("2026-03-30T11:00:00Z", 1)] {
+        place.visited([visit(1, when)]);
+        let alerts = place.json("/api/v1/alerts").await;
+        let sealing = |one: &&Value| one["what"] == "sealing" && one["portal"] == "support";
+        assert_eq!(alerts["alerts"].as_array().unwrap().iter().filter(sealing).count(), overdue, "{alerts}");
+    }
+}
+
+#[tokio::test]
 async fn a_contract_is_used_up_step_by_step() {
     for (guests, used, percent, left, alert, since) in [
         (10, 13, 13.0, 87, "none", Value::Null),
