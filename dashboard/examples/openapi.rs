@@ -1,4 +1,4 @@
-//! Prints the OpenAPI document, as `docs/openapi.json` has it.
+//! Prints the `OpenAPI` document, as `docs/openapi.json` has it.
 
 use std::io::{Write, stdout};
 

@@ -1,4 +1,4 @@
-//! The API: one file an endpoint, all described by one OpenAPI document.
+//! The API: one file an endpoint, all described by one `OpenAPI` document.
 
 #![allow(unused_qualifications, reason = "utoipa writes out the paths of what describes parameters")]
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use utoipa::OpenApi;
@@ -92,7 +92,6 @@ pub(crate) fn router(board: Board) -> Router {
         .method_not_allowed_fallback(async || Problem::wrong_method())
         .route("/api/{*rest}", any(async || Problem::not_found("nothing is at this address")))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
-        .layer(from_fn(with_headers))
         .with_state(Arc::new(Desk::new(board)))
 }
 
@@ -102,7 +101,7 @@ pub(crate) fn document() -> openapi::OpenApi {
 }
 
 /// Nobody keeps an answer, and nobody takes it for anything else than it says it is.
-async fn with_headers(request: Request, next: Next) -> Response {
+pub(crate) async fn with_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -14,7 +14,7 @@ pub use board::Board;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 
 /// The API and its logins, behind the guard. The listener must tell who is at the other end
 /// (`into_make_service_with_connect_info`), or no auth proxy is trusted.
@@ -22,10 +22,11 @@ pub fn router(board: Board) -> Router {
     let access = Arc::clone(&board.access);
     let (logins, _) = access::routes().split_for_parts();
     let logins = logins.with_state(Arc::new(board.clone()));
-    api::router(board).merge(logins).layer(from_fn_with_state(access, access::guard))
+    let guarded = api::router(board).merge(logins).layer(from_fn_with_state(access, access::guard));
+    guarded.layer(from_fn(api::with_headers))
 }
 
-/// The OpenAPI document that describes them.
+/// The `OpenAPI` document that describes them.
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = api::document();
     document.merge(access::routes().into_openapi());

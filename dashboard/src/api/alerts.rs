@@ -1,17 +1,18 @@
 //! `/api/v1/alerts`: what is wrong, since when, what it means and what to do. It answers while the ledger is away, too.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use portalmeter_meter::day::{Day, instant};
-use portalmeter_meter::ledger::LedgerError;
+use portalmeter_meter::day::{Day, Zone, instant};
+use portalmeter_meter::ledger::{LedgerError, OpenDay};
 use portalmeter_rules::time::Millis;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::asked::Asked;
-use super::desk::Desk;
+use super::desk::{Desk, look};
 use super::live::contract::{Contract, ContractAlert, contract};
 use super::problem::{Problem, Told};
 use super::table::{Answer, Format, FormatParams};
@@ -42,6 +43,9 @@ struct Alert {
     remedy: String,
 }
 
+/// A day that is due is sealed within so long.
+const PUNCTUAL: Millis = 3_600_000;
+
 const COLUMNS: [&str; 6] = ["what", "portal", "since", "detail", "meaning", "remedy"];
 
 /// What is wrong at this moment, and contracts that are nearly or wholly used.
@@ -62,13 +66,18 @@ pub(super) async fn alerts(State(desk): State<Arc<Desk>>, who: Who, mut asked: A
     asked.done()?;
     let mut alerts: Vec<Alert> = (desk.board.problems)().into_iter().map(Alert::from).collect();
     let (configured, now) = (desk.portals(), question.now);
-    let contracts = desk.look(&question, move |look| {
+    let seal_wait = desk.board.seal_wait;
+    let told = desk.ask(&question, move |ledger| {
+        let mut alerts = unsealed(ledger.unsealed()?, now, seal_wait);
         let contracted = configured.iter().filter(|portal| portal.contracted_sessions.is_some());
-        let found = contracted.map(|portal| Ok((portal.clone(), contract(look, portal, now)?)));
-        Ok(found.collect::<Result<Vec<_>, LedgerError>>()?)
+        alerts.extend(look(ledger, &mut |look| {
+            let used = contracted.clone().map(|portal| Ok(used_up(portal, &contract(look, portal, now)?)));
+            Ok(used.collect::<Result<Vec<_>, LedgerError>>()?.into_iter().flatten().collect::<Vec<_>>())
+        })?);
+        Ok(alerts)
     });
-    match contracts.await {
-        Ok(contracts) => alerts.extend(contracts.iter().filter_map(|(portal, used)| used_up(portal, used))),
+    match told.await {
+        Ok(told) => alerts.extend(told),
         Err(_) if alerts.iter().any(|alert| alert.what == "ledger") => {}
         Err(_) => alerts.push(away(desk.answered(&question))),
     }
@@ -82,6 +91,28 @@ impl From<board::Problem> for Alert {
         let board::Problem { what, detail, meaning, remedy, since } = problem;
         Self { what, portal: None, since: since.map(|at| instant(at).to_string()), detail, meaning, remedy }
     }
+}
+
+/// Days that should have been sealed long ago, the first of each portal.
+fn unsealed(open: Vec<OpenDay>, now: Millis, seal_wait: Millis) -> Vec<Alert> {
+    let mut first: BTreeMap<String, (Millis, OpenDay, usize)> = BTreeMap::new();
+    for day in open {
+        let zone = Zone::named(&day.zone).unwrap_or_else(|_| Zone::utc());
+        let due = zone.end(day.day).saturating_add(seal_wait);
+        // Whoever seals looks now and then.
+        if due.saturating_add(PUNCTUAL) < now {
+            first.entry(day.portal.clone()).or_insert((due, day, 0)).2 += 1;
+        }
+    }
+    let overdue = first.into_iter().map(|(portal, (due, day, days))| Alert {
+        what: "sealing".to_owned(),
+        portal: Some(portal),
+        since: Some(instant(due).to_string()),
+        detail: format!("{} is not sealed, nor are {} others that should be", day.day, days - 1),
+        meaning: "these days may still change: they are not valid for billing yet".to_owned(),
+        remedy: "see that a node runs and reaches the ledger: it seals what is due".to_owned(),
+    });
+    overdue.collect()
 }
 
 /// A contract that is nearly or wholly used.

@@ -19,7 +19,7 @@ use super::page::PageParams;
 use super::pool::NoAnswer;
 use super::problem::{Problem, Told, Wrong};
 use super::range::{Range, RangeParams};
-use super::records::{Page, Records};
+use super::records::{Page, RecordPage};
 use super::table::{Format, FormatParams};
 use super::who::Who;
 
@@ -90,7 +90,7 @@ struct BookedCorrection {
     tag = "usage",
     params(RangeParams, CorrectionParams, PageParams, FormatParams),
     responses(
-        (status = 200, content((Records = "application/json"), (String = "text/csv"))),
+        (status = 200, content((RecordPage = "application/json"), (String = "text/csv"))),
         (status = "4XX", body = Told, content_type = "application/problem+json"),
         (status = 503, body = Told, content_type = "application/problem+json"),
     )

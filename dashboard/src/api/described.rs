@@ -20,5 +20,5 @@ use super::who::Who;
 pub(super) async fn described(who: Who, asked: Asked) -> Result<Response, Problem> {
     who.sees_everything()?;
     asked.done()?;
-    Ok(Json(super::document()).into_response())
+    Ok(Json(crate::document()).into_response())
 }

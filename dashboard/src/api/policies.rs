@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use portalmeter_meter::policy::{DayRollover, Login, Policy};
@@ -66,10 +67,11 @@ pub(super) struct PolicyTold {
 pub(super) async fn policy(
     State(desk): State<Arc<Desk>>,
     who: Who,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     asked: Asked,
 ) -> Result<Response, Problem> {
     who.sees_everything()?;
+    let Path(id) = id.map_err(|wrong| Problem::not_found(wrong.body_text()))?;
     let question = desk.question(&who, &asked);
     asked.done()?;
     let wanted = id.clone();

@@ -81,13 +81,12 @@ fn ask<T>(
         Err(Wrong::Ledger(_)) => None,
         answer => Some((ledger, answer)),
     });
-    let (ledger, answer) = match kept {
-        Some(kept) => kept,
-        None => {
-            let mut ledger = open().map_err(NoAnswer::Ledger)?;
-            let answer = question(&mut *ledger);
-            (ledger, answer)
-        }
+    let (ledger, answer) = if let Some(kept) = kept {
+        kept
+    } else {
+        let mut ledger = open().map_err(NoAnswer::Ledger)?;
+        let answer = question(&mut *ledger);
+        (ledger, answer)
     };
     let answer = answer.map_err(|wrong| match wrong {
         Wrong::Ledger(error) => NoAnswer::Ledger(error),

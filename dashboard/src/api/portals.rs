@@ -19,7 +19,7 @@ use super::who::Who;
 
 /// The portals that are configured.
 #[derive(Debug, Serialize, ToSchema)]
-struct Portals {
+struct Configured {
     as_of: String,
     /// In the order of the configuration.
     portals: Vec<PortalTold>,
@@ -79,7 +79,7 @@ const COLUMNS: [&str; 10] = [
     tag = "operation",
     params(FormatParams),
     responses(
-        (status = 200, content((Portals = "application/json"), (String = "text/csv"))),
+        (status = 200, content((Configured = "application/json"), (String = "text/csv"))),
         (status = "4XX", body = Told, content_type = "application/problem+json"),
     )
 )]
@@ -96,11 +96,11 @@ pub(super) async fn portals(State(desk): State<Arc<Desk>>, who: Who, mut asked: 
         trial: portal.policy.trial,
         contracted_sessions: portal.contracted_sessions,
         per_module: portal.modules.is_some(),
-        modules: portal.modules.iter().flatten().map(|module| module.to_string()).collect(),
+        modules: portal.modules.iter().flatten().map(ToString::to_string).collect(),
         policy_id: portal.policy.id().to_string(),
         policy: PolicyTold::from(&*portal.policy),
     };
-    let document = Portals {
+    let document = Configured {
         as_of: instant(question.now).to_string(),
         portals: desk.portals().iter().map(told).collect(),
         account_types: desk.directory().types().into_iter().map(AccountType::name).collect(),

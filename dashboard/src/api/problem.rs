@@ -34,13 +34,17 @@ pub(crate) struct Told {
     /// Where the ledger is away: when the same question was answered last; null if it never was.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    as_of: Option<Option<String>>,
+    as_of: Option<AsOf>,
     /// Where a correction may be booked or not: the id with which to book it again, once.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     #[serde(skip)]
     retry_after: Option<u32>,
 }
+
+/// When a question was answered last, if it ever was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct AsOf(Option<String>);
 
 /// So long to wait for a ledger that is away, in seconds.
 const AWAY: u32 = 10;
@@ -97,7 +101,7 @@ impl Problem {
     pub(crate) fn away(as_of: Option<Millis>) -> Self {
         let detail = "the ledger does not answer: there is no figure, which is not the figure 0";
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "ledger-away", "The ledger is away", detail);
-        problem.0.as_of = Some(as_of.map(|at| instant(at).to_string()));
+        problem.0.as_of = Some(AsOf(as_of.map(|at| instant(at).to_string())));
         problem.0.retry_after = Some(AWAY);
         problem
     }
@@ -106,19 +110,17 @@ impl Problem {
     pub(crate) fn busy(as_of: Option<Millis>) -> Self {
         let mut problem = Self::away(as_of);
         problem.0.title = "The ledger is busy";
-        problem.0.r#type = "urn:portalmeter:problem:ledger-busy".to_owned();
+        "urn:portalmeter:problem:ledger-busy".clone_into(&mut problem.0.r#type);
         problem.0.retry_after = Some(BUSY);
         problem
     }
 
     /// The ledger broke off while a correction was being booked.
     pub(crate) fn unsure(id: String) -> Self {
-        let mut problem =
-            Self::away(None).hint("book it again with this `id`: it is booked once, and no more than once");
-        "the ledger broke off: the correction may be booked or not".clone_into(&mut problem.0.detail);
-        problem.0.as_of = None;
-        problem.0.id = Some(id);
-        problem
+        let (status, title) = (StatusCode::SERVICE_UNAVAILABLE, "The ledger broke off");
+        let mut problem = Self::new(status, "unsure", title, "the correction may be booked or not");
+        (problem.0.id, problem.0.retry_after) = (Some(id), Some(AWAY));
+        problem.hint("book it again with this `id`: it is booked once, and no more than once")
     }
 
     /// With what to do about it.

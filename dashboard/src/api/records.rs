@@ -55,9 +55,9 @@ struct RecordParams {
     withdrawn: Option<bool>,
 }
 
-/// Records, a page of them.
+/// A page of records.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Records {
+pub(super) struct RecordPage {
     /// When the ledger was read.
     pub(super) as_of: String,
     /// Sorted by portal, day, visitor and id.
@@ -86,7 +86,7 @@ const NO_MODULE: &str = "-";
     tag = "usage",
     params(RangeParams, RecordParams, PageParams, FormatParams),
     responses(
-        (status = 200, content((Records = "application/json"), (String = "text/csv"))),
+        (status = 200, content((RecordPage = "application/json"), (String = "text/csv"))),
         (status = "4XX", body = Told, content_type = "application/problem+json"),
         (status = 503, body = Told, content_type = "application/problem+json"),
     )
@@ -145,7 +145,7 @@ impl Page {
             found.last().map(|(place, _)| cursor::told(place, &same))
         });
         let (as_of, next) = (question.as_of(), next.flatten());
-        let document = Records { as_of, records: found.into_iter().map(|(_, record)| record).collect(), next };
+        let document = RecordPage { as_of, records: found.into_iter().map(|(_, record)| record).collect(), next };
         let answer = Answer {
             document: &document,
             rows: &document.records,

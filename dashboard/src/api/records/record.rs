@@ -57,7 +57,8 @@ pub(in crate::api) struct Record {
     /// The sealed day that it corrects.
     corrects: Option<String>,
     /// The record that it corrects.
-    of_record: Option<String>,
+    #[serde(rename = "of_record")]
+    of: Option<String>,
     /// Who made a correction by hand.
     author: Option<String>,
     /// Why.
@@ -125,7 +126,7 @@ impl Record {
             trial: line.trial,
             withdrawn: line.withdrawn,
             corrects: line.corrects.map(|day| day.to_string()),
-            of_record: line.of.map(|of| of.to_string()),
+            of: line.of.map(|of| of.to_string()),
             author: line.author.clone(),
             note: line.note.clone(),
             state: Settled::sealed_if(is_sealed),

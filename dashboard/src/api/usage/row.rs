@@ -14,6 +14,7 @@ use crate::api::problem::{Problem, Wrong};
 use crate::api::settled::Settled;
 
 /// Usage of a portal, or of what rows are summed up to, in a period.
+#[expect(clippy::struct_excessive_bools, reason = "each is a column that people filter by")]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct UsageRow {
     /// The portal; null where several are summed up.
@@ -121,7 +122,9 @@ impl UsageTotals {
     /// The sums over rows.
     pub(super) fn of(rows: &[UsageRow]) -> Self {
         let mut totals = Self { converted: Some(0), ..Self::default() };
-        rows.iter().for_each(|row| totals.add(&row.sums));
+        for row in rows {
+            totals.add(&row.sums);
+        }
         totals
     }
 
