@@ -91,11 +91,14 @@ impl Plan {
             let [of_people, of_programs] = self.weights[at];
             let all = self.sessions * stage.share;
             let bots = all * stage.mix.bot * self.weight(at, nth, Rhythm::Always) / of_programs;
-            for _ in 0..dice.about(bots * Bots::surge(nth.0, self.days)) {
+            let mood = 0.6 + 0.8 * dice.fraction();
+            for _ in 0..dice.about(bots * mood * Bots::surge(nth.0, self.days)) {
                 into.push(Planned { at: Rhythm::Always.instant(day, zone, dice), stage: at, who: Sort::Bot });
             }
             let people = all * (1.0 - stage.mix.bot) * self.weight(at, nth, stage.rhythm) / of_people;
-            for _ in 0..dice.about(people) {
+            // No two Mondays are alike.
+            let mood = 0.9 + 0.2 * dice.fraction();
+            for _ in 0..dice.about(people * mood) {
                 let drawn = dice.fraction() * (1.0 - stage.mix.bot);
                 let who = if drawn < stage.mix.external {
                     accounts.pick(dice).map_or(Sort::Guest, Sort::External)
