@@ -45,6 +45,8 @@ fn three_days() -> (Portal, Meter) {
     meter.pass(HOUR);
     laptop.page();
     meter.has(7, 4);
+    // Statistics that come after a day was sealed are not added to it.
+    meter.has_usage(|usage| usage.actions == 1);
     meter.pass(20 * DAY);
     laptop.page();
     guest.page();
