@@ -80,10 +80,13 @@ impl Desk {
         let access = Arc::new(access);
         let board = Board {
             portals: Arc::new(Vec::new),
+            directory: Arc::new(Arc::default),
             read: Arc::new(never),
             write: Arc::new(never),
             clock,
             problems: Arc::new(Vec::new),
+            seal_wait: 0,
+            audit: Arc::new(|_, _, _| ()),
             access: Arc::clone(&access),
         };
         let theirs = Router::new()

@@ -283,7 +283,11 @@ fn days_that_ought_to_be_sealed_and_floods_of_bots_are_found() {
         ledger.look(&mut ask).unwrap();
         assert_eq!(bots, []);
         tell(ledger, &[bot(2000, 29)]);
-        ledger.look(&mut |look| Ok(bots = insight::surges(look, &portals, day(30))?)).unwrap();
+        let mut again = |look: &mut dyn Look| {
+            bots = insight::surges(look, &portals, day(30))?;
+            Ok(())
+        };
+        ledger.look(&mut again).unwrap();
         assert_eq!((bots.len(), bots[0].day, bots[0].bots, bots[0].usual), (1, day(29), 100, 1));
     });
 }

@@ -75,7 +75,7 @@ mod tests {
         quiet.note(&[step(1, Some(0)), step(2, Some(0)), step(3, Some(0)), step(2, Some(10)), step(3, None)]);
         let taken =
             |quiet: &mut Quiet, now| quiet.take(now, 9).iter().map(|one| one.1.visitor.0[0]).collect::<Vec<_>>();
-        assert_eq!(taken(&mut quiet, LONG - 1), []);
+        assert_eq!(taken(&mut quiet, LONG - 1), [0; 0]);
         assert_eq!(taken(&mut quiet, LONG), [1]);
         assert_eq!(taken(&mut quiet, LONG + 10), [2]);
         assert!(quiet.seen.is_empty() && quiet.due.is_empty());
