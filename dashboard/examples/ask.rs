@@ -69,7 +69,8 @@ fn digest(place: &str) -> (Day, Day) {
     let every = Days { from: "2000-01-01".parse().unwrap(), to: "2100-01-01".parse().unwrap() };
     let mut days = Vec::new();
     ledger.look(&mut |look| Ok(days = look.totals(&[], every)?)).unwrap();
-    let (first, last) = (days.iter().map(|one| one.1.day).min().unwrap(), days.iter().map(|one| one.1.day).max().unwrap());
+    let (first, last) =
+        (days.iter().map(|one| one.1.day).min().unwrap(), days.iter().map(|one| one.1.day).max().unwrap());
     for portal in PORTALS {
         while ledger.digest(portal.0, last, 0).unwrap() {}
     }
@@ -115,8 +116,9 @@ fn board(place: String, directory: Arc<Directory>, last: Day) -> Board {
 /// What the page will ask: a year, a quarter, a month and two weeks until the last day, and everything of now.
 fn questions(last: Day) -> Vec<String> {
     let to = last.plus(1);
-    let mut all: Vec<String> =
-        ["definitions", "sessions/live", "alerts", "portals", "engagement/risk", "corrections"].map(str::to_owned).into();
+    let mut all: Vec<String> = ["definitions", "sessions/live", "alerts", "portals", "engagement/risk", "corrections"]
+        .map(str::to_owned)
+        .into();
     for days in [365, 91, 30, 13] {
         let range = format!("from={}&to={to}", to.plus(-days));
         for by in ["day", "week", "month", "quarter", "year"] {

@@ -1,5 +1,6 @@
 //! `/api/v1/records`: every usage record behind a number, with the reason, the rule and the policy it was counted by.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -166,10 +167,15 @@ fn days(range: &Range, portal: Option<&str>, configured: &[Portal], question: &Q
 
 fn find(ledger: &mut dyn Ledger, lines: &Lines, configured: &[Portal]) -> Result<Vec<(After, Record)>, Wrong> {
     let mut found = Vec::new();
-    ledger.records(lines, &mut |line| {
-        found.push(line);
-        ControlFlow::Continue(())
-    })?;
+    for lines in by_portal(ledger, lines)? {
+        let limit = lines.limit.map(|limit| limit.saturating_sub(found.len() as u64));
+        if limit != Some(0) {
+            ledger.records(&Lines { limit, ..lines }, &mut |line| {
+                found.push(line);
+                ControlFlow::Continue(())
+            })?;
+        }
+    }
     look(ledger, &mut |look| {
         if let Some(portal) = lines.portal.as_deref()
             && found.is_empty()
@@ -182,6 +188,22 @@ fn find(ledger: &mut dyn Ledger, lines: &Lines, configured: &[Portal]) -> Result
         let with_place = |line: &Line| (line.place(), Record::of(line, &sealed));
         Ok(found.iter().map(with_place).collect())
     })
+}
+
+/// The same question of each portal by itself, for the ledger's lines are in the order of portals, then of days.
+fn by_portal(ledger: &mut dyn Ledger, lines: &Lines) -> Result<Vec<Lines>, Wrong> {
+    let (None, Some(from), Some(to), None) = (&lines.portal, lines.from, lines.to, lines.id) else {
+        return Ok(vec![lines.clone()]);
+    };
+    let names: BTreeSet<String> =
+        look(ledger, &mut |look| Ok(look.totals(&[], Days { from, to })?.into_iter().map(|one| one.0).collect()))?;
+    let begins = lines.after.as_ref().map(|after| after.portal.as_str());
+    let rest = names.into_iter().filter(|name| begins.is_none_or(|begins| name.as_str() >= begins));
+    let of = |name: String| {
+        let after = lines.after.clone().filter(|after| after.portal == name);
+        Lines { portal: Some(name), after, ..lines.clone() }
+    };
+    Ok(rest.map(of).collect())
 }
 
 fn reason_name(reason: Option<Reason>) -> &'static str {

@@ -192,6 +192,28 @@ fn sums(
     Ok(sums)
 }
 
+/// The last day of each account on which a session began, of listed ones that did nothing too.
+pub(super) fn last_days(
+    look: &mut dyn Look,
+    portals: &[String],
+    days: Days,
+    among: &Among,
+    directory: &Directory,
+) -> Result<BTreeMap<String, Option<Day>>, LedgerError> {
+    let listed = directory.iter().filter(|(id, _)| among.has(id, directory));
+    let mut last_days: BTreeMap<String, Option<Day>> = listed.map(|(id, _)| (id.to_owned(), None)).collect();
+    for portal in portals {
+        for visits in pieces::<Visits>(look, portal, days)? {
+            for row in visits.rows.into_iter().filter(|row| row.class == Class::External) {
+                let Some(id) = row.account.filter(|id| among.has(id, directory)) else { continue };
+                let last = last_days.entry(id).or_default();
+                *last = (*last).max(Some(row.last_day));
+            }
+        }
+    }
+    Ok(last_days)
+}
+
 /// Gives each account its score, its rank and whether it is above the average, and puts the best first.
 fn rank(accounts: &mut [Account]) {
     let best = |of: fn(&Summary) -> u64| accounts.iter().map(|account| of(&account.summary)).max().unwrap_or_default();

@@ -1,11 +1,12 @@
 //! What was looked at: rooms, resources, and one of them by itself.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use super::engagement::Whom;
 use super::pieces::all as pieces;
 use crate::digest::Views;
 use crate::ledger::{Days, LedgerError, Look};
+use crate::people::People;
 
 /// What is told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +37,20 @@ pub struct Seen {
 #[derive(Default)]
 struct Sum {
     views: u64,
-    users: HashSet<u64>,
+    users: Vec<People>,
     actions: BTreeMap<String, u64>,
+}
+
+impl Sum {
+    fn add(&mut self, action: Option<&str>, count: u64) {
+        match action {
+            None => self.views += count,
+            Some(action) => match self.actions.get_mut(action) {
+                Some(sum) => *sum += count,
+                None => drop(self.actions.insert(action.to_owned(), count)),
+            },
+        }
+    }
 }
 
 /// All rooms or resources of these portals and days, those most seen first.
@@ -52,23 +65,23 @@ pub fn content(
     for portal in portals {
         let pieces = pieces::<Views>(look, portal, days)?;
         let mut sums: BTreeMap<(&str, Option<&str>), Sum> = BTreeMap::new();
-        for view in pieces.iter().flat_map(Views::iter).filter(|view| whom.viewed(view)) {
-            let sum = sums.entry((view.room, (what == Content::Resources).then_some(view.resource))).or_default();
-            match view.action {
-                None => sum.views += view.count,
-                Some(action) => match sum.actions.get_mut(action) {
-                    Some(count) => *count += view.count,
-                    None => drop(sum.actions.insert(action.to_owned(), view.count)),
-                },
+        for views in &pieces {
+            let mut users: HashMap<(&str, Option<&str>), Vec<u64>> = HashMap::new();
+            for view in views.iter().filter(|view| whom.viewed(view)) {
+                let place = (view.room, (what == Content::Resources).then_some(view.resource));
+                sums.entry(place).or_default().add(view.action, view.count);
+                users.entry(place).or_default().extend(view.users());
             }
-            sum.users.extend(view.users());
+            for (place, users) in users {
+                sums.entry(place).or_default().users.push(users.into_iter().collect());
+            }
         }
         all.extend(sums.into_iter().map(|((room, resource), sum)| Seen {
             portal: portal.clone(),
             room: room.to_owned(),
             resource: resource.map(str::to_owned),
             views: sum.views,
-            users: sum.users.len() as u64,
+            users: People::union(&sum.users).len() as u64,
             actions: sum.actions,
         }));
     }

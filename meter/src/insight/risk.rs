@@ -1,6 +1,6 @@
 //! Accounts that may be lost (seed 5): those that stay away, stay shorter, or only look.
 
-use super::accounts::{Account, Among, leaderboard};
+use super::accounts::{Account, Among, last_days, leaderboard};
 use crate::accounts::Directory;
 use crate::day::Day;
 use crate::ledger::{Days, LedgerError, Look};
@@ -57,19 +57,19 @@ pub fn at_risk(
 ) -> Result<Vec<AtRisk>, LedgerError> {
     let end = today.plus(1);
     let range = |from: i32, to: i32| Days { from: end.plus(-from), to: end.plus(-to) };
+    let all = last_days(look, portals, range(BACK, 0), among, directory)?;
     let mut of = |days| leaderboard(look, portals, days, among, directory).map(|board| by_id(board.accounts));
-    let (now, before, all) = (of(range(MONTH, 0))?, of(range(2 * MONTH, MONTH))?, of(range(BACK, 0))?);
+    let (now, before) = (of(range(MONTH, 0))?, of(range(2 * MONTH, MONTH))?);
     let mut risky: Vec<AtRisk> = all
         .into_iter()
-        .filter_map(|account| {
+        .filter_map(|(id, last_day)| {
             let find = |among: &[Account]| {
-                let place = among.binary_search_by(|one| one.id.cmp(&account.id));
-                place.ok().and_then(|place| among.get(place)).cloned().unwrap_or_else(|| nothing(&account.id))
+                let place = among.binary_search_by(|one| one.id.cmp(&id));
+                place.ok().and_then(|place| among.get(place)).cloned().unwrap_or_else(|| nothing(&id))
             };
             let months = [find(&now), find(&before)];
             let because = because(&months[0], &months[1]);
-            let last_day = account.last_day;
-            (!because.is_empty()).then_some(AtRisk { id: account.id, because, last_day, months })
+            (!because.is_empty()).then_some(AtRisk { id, because, last_day, months })
         })
         .collect();
     risky.sort_by(|a, b| (a.last_day, &a.id).cmp(&(b.last_day, &b.id)));

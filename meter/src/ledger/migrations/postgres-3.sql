@@ -28,3 +28,4 @@ CREATE TABLE digest (
 ALTER TABLE digest ALTER COLUMN body SET STORAGE EXTERNAL;  -- large, and mostly random numbers
 
 CREATE INDEX session_started ON session (portal, started);
+CREATE INDEX usage_record_corrects ON usage_record (portal, day, visitor, id) WHERE corrects IS NOT NULL;

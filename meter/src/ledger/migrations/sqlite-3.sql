@@ -27,3 +27,4 @@ CREATE TABLE digest (
 );
 
 CREATE INDEX session_started ON session (portal, started);
+CREATE INDEX usage_record_corrects ON usage_record (portal, day, visitor, id) WHERE corrects IS NOT NULL;
