@@ -12,7 +12,7 @@ FLEET := cargo run --release --locked -p portalmeter --example fleet --
 SESSIONS ?= 150000
 DIR ?= target/history
 # How long each fuzz target runs, and which: make fuzz SECONDS=3600 ARGS="jwt config"
-SECONDS ?= 120
+SECONDS ?= 60
 # What agents-diff compares with, and on which lists
 OLD ?= HEAD
 CORPORA ?= ../shared/corpora/user-agents

@@ -22,7 +22,7 @@ use portalmeter_dashboard::board::Portal;
 use portalmeter_dashboard::{Board, router};
 use portalmeter_meter::accounts::Directory;
 use portalmeter_meter::day::{Day, Zone};
-use portalmeter_meter::ledger::{Days, Ledger, LedgerError, open, open_to_read};
+use portalmeter_meter::ledger::{Days, Ledger, LedgerError, Look, open, open_to_read};
 use portalmeter_meter::policy::{Experience, Policy};
 use tower::ServiceExt;
 
@@ -68,7 +68,11 @@ fn digest(place: &str) -> (Day, Day) {
     let mut ledger = ledger(place);
     let every = Days { from: "2000-01-01".parse().unwrap(), to: "2100-01-01".parse().unwrap() };
     let mut days = Vec::new();
-    ledger.look(&mut |look| Ok(days = look.totals(&[], every)?)).unwrap();
+    let mut ask = |look: &mut dyn Look| {
+        days = look.totals(&[], every)?;
+        Ok(())
+    };
+    ledger.look(&mut ask).unwrap();
     let (first, last) =
         (days.iter().map(|one| one.1.day).min().unwrap(), days.iter().map(|one| one.1.day).max().unwrap());
     for portal in PORTALS {

@@ -6,6 +6,7 @@
 #[path = "support/live.rs"]
 mod support;
 
+#[allow(dead_code, reason = "live.rs has more to do with them")]
 mod live {
     pub(crate) mod browser;
     pub(crate) mod portal;
