@@ -46,7 +46,7 @@ doc:
 deny:
 	tools/deny.sh
 
-fuzz: ## hostile input for whatever reads some, two minutes a target
+fuzz: ## hostile input for whatever reads some, a minute a target
 	tools/fuzz.sh $(SECONDS) $(ARGS)
 
 unit: ## the tests of the crates

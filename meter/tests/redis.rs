@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use portalmeter_meter::acts::{Act, Acts};
 use portalmeter_meter::day::Day;
 use portalmeter_meter::entry::{Entry, Presence, SessionRow};
 use portalmeter_meter::observation::Stamp;
@@ -114,6 +115,30 @@ fn a_step_is_done_with_all_its_parts() {
         ];
         assert_eq!(day, expected.map(|(field, value)| (field.to_owned(), value)).into());
         assert_eq!(place.does::<Vec<String>>("support", "SMEMBERS @days"), ["2026-03-12"]);
+    });
+}
+
+#[test]
+fn what_people_do_is_a_step_without_values() {
+    let act = |module: Option<&str>, action: Option<&str>, count: u32| Act {
+        module: module.map(str::to_owned),
+        class: Class::External,
+        account: Some("acme".into()),
+        user: Some(Name([7; 16])),
+        room: "docs".into(),
+        resource: "/docs/intro".into(),
+        action: action.map(str::to_owned),
+        count,
+    };
+    let acts = vec![act(None, None, 5), act(None, Some("download"), 2), act(Some("chat"), Some("video"), 3)];
+    let day: Day = "2026-03-12".parse().unwrap();
+    let acts = Acts { portal: "support".into(), at: NOW, day, zone: "UTC".into(), acts };
+    everywhere(|store, place| {
+        assert_eq!(apply(store, &[acts.clone().into_step()]), [Outcome::Done]);
+        assert_eq!(place.does::<i64>("support", "HGET @usage:2026-03-12 actions"), 5);
+        assert_eq!(place.does::<i64>("support", "HGET @usage:2026-03-12:chat actions"), 3);
+        let told = store.read(&"support".into(), StreamId::default(), 9).unwrap();
+        assert_eq!(told.into_iter().filter_map(|one| one.entry).collect::<Vec<_>>(), [Entry::Acts(acts.clone())]);
     });
 }
 
