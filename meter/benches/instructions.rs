@@ -2,11 +2,11 @@
 //!
 //! ```sh
 //! cargo bench -p portalmeter-meter --bench instructions --no-run
-//! valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*Meter*take' target/release/deps/instructions-*
-//! valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*Meter*take_and_gather' target/release/deps/instructions-*
+//! valgrind --tool=callgrind --collect-atstart=no --toggle-collect='instructions::main' target/release/deps/instructions-*
+//! callgrind_annotate --inclusive=yes --tree=caller callgrind.out.* | grep -B4 '[*] .*Meter::take'
 //! ```
 //!
-//! What is collected, divided by what this prints, is the count of one request.
+//! It names what `main` spent in `take` and in `take_and_gather`, for as many requests each.
 
 #[path = "support/traffic.rs"]
 #[expect(clippy::expect_used, reason = "a bench that cannot be set up ends")]
@@ -34,5 +34,5 @@ fn main() {
         }
     }
     let gathered = meter.read_gathered();
-    println!("{gathered} requests were gathered; as many, and the {} of the beginning, were not", VISITORS * 2);
+    println!("{gathered} requests were gathered, and as many were not");
 }

@@ -13,9 +13,9 @@ use http::{HeaderMap, HeaderValue};
 use portalmeter_meter::engine::{Engine, EngineSink, Settings};
 use portalmeter_meter::gather::{Noting, Watch};
 use portalmeter_meter::history::Memory;
-use portalmeter_meter::intake::Intake;
+use portalmeter_meter::intake::{Intake, Sighted, Sink};
 use portalmeter_meter::journal::{Journal, Limits};
-use portalmeter_meter::observation::Stamp;
+use portalmeter_meter::observation::{Key, Stamp};
 use portalmeter_meter::policy::{Experience, Policy, PolicyId};
 use portalmeter_meter::store::step::{Outcome, Place as Slotted, Step};
 use portalmeter_meter::store::{NodeId, Resumed, Store, StoreError};
@@ -144,6 +144,32 @@ impl Meter {
         }));
     }
 
+    /// Judges a request alone: no session is kept, and nothing gathered.
+    #[inline(never)]
+    pub(crate) fn judge(&self, asked: &Asked) {
+        let at = self.clock.load(Ordering::Relaxed);
+        let (headers, answer) = (Fields(&asked.headers), Fields(&self.answer));
+        let (request, response) = (asked.request(at, &headers), Response { status: 200, headers: &answer });
+        let taken = self.intake.take(&request, &response, at, &mut |_, _| None, &mut Nobody);
+        assert!(taken.is_ok());
+    }
+
+    /// The same, and gathers engagement.
+    #[inline(never)]
+    pub(crate) fn judge_and_gather(&self, asked: &Asked) {
+        let at = self.clock.load(Ordering::Relaxed);
+        let (headers, answer) = (Fields(&asked.headers), Fields(&self.answer));
+        let (request, response) = (asked.request(at, &headers), Response { status: 200, headers: &answer });
+        let mut nobody = Nobody;
+        let mut noting = Noting::new(&mut nobody);
+        let taken = self.intake.take(&request, &response, at, &mut |_, _| None, &mut noting);
+        let noted = noting.noted;
+        assert!(taken.is_ok_and(|verdict| {
+            self.watch.observed(&verdict, noted, &request, &response, self.engine.live());
+            true
+        }));
+    }
+
     /// Reads what was gathered, as a thread of its own does; nothing may have been dropped.
     pub(crate) fn read_gathered(&self) -> usize {
         let mut read = 0;
@@ -233,6 +259,19 @@ fn engine(dir: &Path, clock: &Arc<AtomicI64>) -> Engine {
     let limits = Limits { disk: 1 << 40, ..Limits::default() };
     let journal = Journal::create(dir, NodeId(*b"benchone"), limits).expect("a journal");
     Engine::start(Box::new(Nowhere), journal, &[], settings).expect("an engine")
+}
+
+/// A sink that keeps nothing.
+struct Nobody;
+
+impl Sink for Nobody {
+    fn is_live(&self, _: &Key, _: Millis) -> bool {
+        false
+    }
+
+    fn see(&mut self, sighted: Sighted) {
+        std::hint::black_box(sighted);
+    }
 }
 
 /// A store that keeps nothing.
