@@ -27,13 +27,34 @@ impl Problem {
     }
 }
 
-/// All that is wrong.
+/// What makes the meter less than it should be: `/readyz` says `degraded`.
 pub(crate) fn problems(metering: &Metering) -> Vec<Problem> {
     let mut problems = Vec::new();
     journal(metering, &mut problems);
     store(metering, &mut problems);
     ledger(metering, &mut problems);
     problems
+}
+
+/// What an operator should look at, though nothing is the worse for it.
+pub(crate) fn notices(metering: &Metering) -> Vec<Problem> {
+    let mut notices = Vec::new();
+    reload(metering, &mut notices);
+    engagement(metering, &mut notices);
+    notices
+}
+
+fn reload(metering: &Metering, problems: &mut Vec<Problem>) {
+    if metering.counters.config_reload_ok.get() == 0 {
+        let detail = "the configuration that was read last is refused; the log says where and why";
+        let meaning = "the one before it keeps running";
+        problems.push(Problem::new(
+            "reload_refused",
+            detail,
+            meaning,
+            "run `portalmeter check`, mend it, and send SIGHUP",
+        ));
+    }
 }
 
 fn journal(metering: &Metering, problems: &mut Vec<Problem>) {
@@ -89,6 +110,20 @@ fn store(metering: &Metering, problems: &mut Vec<Problem>) {
     }
 }
 
+fn engagement(metering: &Metering, problems: &mut Vec<Problem>) {
+    for (portal, other) in metering.gatherer.other() {
+        let names = [("rooms", other.rooms), ("resources", other.resources), ("actions", other.actions)];
+        let beyond: Vec<&str> = names.into_iter().filter(|(_, many)| *many > 0).map(|(what, _)| what).collect();
+        if beyond.is_empty() {
+            continue;
+        }
+        let detail = format!("`{portal}` has more {} in a day than are told apart", beyond.join(" and "));
+        let meaning = "those beyond are shown together as `other`; their page views and actions are counted";
+        let remedy = "name `rooms` and `id_patterns` under [portal.engagement]: docs/engagement.md";
+        problems.push(Problem::new(&format!("engagement_other_{portal}"), detail, meaning, remedy));
+    }
+}
+
 fn ledger(metering: &Metering, problems: &mut Vec<Problem>) {
     let keeper = metering.keeper.health();
     let meaning = "records wait in the store; nothing is lost, and figures are as old as this problem";
@@ -106,15 +141,5 @@ fn ledger(metering: &Metering, problems: &mut Vec<Problem>) {
     }
     for (what, detail, meaning) in &keeper.warnings {
         problems.push(Problem::new(what, detail, meaning, "docs/fleet.md tells how Redis should be set up"));
-    }
-    if metering.counters.config_reload_ok.get() == 0 {
-        let detail = "the configuration that was read last is refused; the log says where and why";
-        let meaning = "the one before it keeps running";
-        problems.push(Problem::new(
-            "reload_refused",
-            detail,
-            meaning,
-            "run `portalmeter check`, mend it, and send SIGHUP",
-        ));
     }
 }

@@ -10,7 +10,7 @@ use portalmeter_rules::verdict::Evidence;
 
 use crate::metering::Metering;
 use crate::metrics::Unobserved;
-use crate::problems::{Problem, problems};
+use crate::problems::{Problem, notices, problems};
 
 /// Pages of a portal by what they proved about their senders, since the start.
 #[derive(Debug, Default)]
@@ -73,6 +73,7 @@ impl Watch {
     pub(crate) fn problems(&self) -> Vec<(Problem, Millis)> {
         let now = self.metering.now();
         let mut found = problems(&self.metering);
+        found.extend(notices(&self.metering));
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.sample(now, || Sample {
             at: now,
