@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo history test build check fmt clippy doc deny fuzz unit e2e fleet chaos away stress bench agents-diff clean install-build install-test
+.PHONY: help demo schemathesis bench-api history test build check fmt clippy doc deny fuzz unit e2e fleet chaos away stress bench agents-diff clean install-build install-test
 
 PORTALMETER := target/release/portalmeter
 # Options for the demo: make demo ARGS="--listen 127.0.0.1:8081"
@@ -16,6 +16,9 @@ SECONDS ?= 60
 # What agents-diff compares with, and on which lists
 OLD ?= HEAD
 CORPORA ?= ../shared/corpora/user-agents
+# What bench-api asks: a data directory or a Postgres, and the list of accounts
+LEDGER ?= target/history/data
+ACCOUNTS ?= target/history/accounts.csv
 
 help: ## what there is to make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 16
@@ -67,6 +70,12 @@ away: build ## how visitors fare while Redis is away: nine minutes of two fleets
 
 stress: build ## how an honest visitor fares while others misbehave
 	cargo run --release --locked -p portalmeter --example stress -- $(ARGS)
+
+schemathesis: build ## the API asked by schemathesis, as each role
+	tools/schemathesis.sh
+
+bench-api: ## how long the API takes over a ledger: make bench-api LEDGER=target/history/data ACCOUNTS=target/history/accounts.csv
+	cargo run --release --locked -p portalmeter-dashboard --example ask -- $(LEDGER) $(ACCOUNTS)
 
 bench: ## benchmarks
 	cargo bench --workspace --locked
