@@ -1,5 +1,6 @@
 //! What those see who look: the same whether digests have been made or not, and what a plain sum over the entries says.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
 
 use portalmeter_meter::accounts::Directory;
@@ -155,25 +156,38 @@ fn an_answer_does_not_depend_on_digests() {
     });
 }
 
+/// The story, and what is told once all of it has been digested.
+fn late_story() -> (Vec<Vec<Entry>>, Vec<Vec<Entry>>) {
+    let (story, mut dice) = (story(), Dice(8));
+    let mut late: Vec<Vec<Entry>> = [3, 3, 40, 65].into_iter().map(|on| traffic(on, &mut dice)).collect();
+    late.push(
+        story[20]
+            .iter()
+            .filter_map(|entry| match entry {
+                Entry::Record(record) => Some(Entry::Withdrawn(record.clone())),
+                _ => None,
+            })
+            .collect(),
+    );
+    (story, late)
+}
+
 #[test]
-fn what_comes_late_is_in_the_answers_at_once() {
+fn what_comes_late_is_in_the_answers_as_if_it_had_come_in_time() {
+    let (story, late) = late_story();
+    let in_time = RefCell::new(Vec::new());
     both(|ledger| {
-        let mut dice = Dice(8);
-        let late: Vec<Vec<Entry>> = [3, 3, 40, 65].into_iter().map(|on| traffic(on, &mut dice)).collect();
-        let withdrawn = story()[20].iter().find_map(|entry| match entry {
-            Entry::Record(record) => Some(Entry::Withdrawn(record.clone())),
-            _ => None,
-        });
-        for entries in story() {
-            tell(ledger, &entries);
-        }
+        story.iter().chain(&late).for_each(|entries| drop(tell(ledger, entries)));
+        in_time.borrow_mut().push(all_answers(ledger));
+    });
+    both(|ledger| {
+        story.iter().for_each(|entries| drop(tell(ledger, entries)));
         digest_all(ledger);
-        for entries in late.iter().chain([&vec![withdrawn.unwrap()]]) {
-            tell(ledger, entries);
-        }
-        let at_once = all_answers(ledger);
+        late.iter().for_each(|entries| drop(tell(ledger, entries)));
+        let expected = in_time.borrow_mut().remove(0);
+        assert_eq!(all_answers(ledger), expected, "at once");
         assert!(digest_all(ledger) > 0);
-        assert_eq!(all_answers(ledger), at_once);
+        assert_eq!(all_answers(ledger), expected, "and once it is digested");
     });
 }
 

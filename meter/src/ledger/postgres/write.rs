@@ -7,6 +7,7 @@ use super::tables::PostgresTables;
 use super::types::{At, Date, Id};
 use crate::acts::Acts;
 use crate::day::Day;
+use crate::digest::Span;
 use crate::entry::{Presence, SessionRow};
 use crate::ledger::{LedgerError, Line, Total, words};
 
@@ -190,11 +191,19 @@ pub(super) fn outdate(tables: &mut PostgresTables<'_, '_>, days: &BTreeSet<(&str
     if days.is_empty() {
         return Ok(());
     }
-    let days: Vec<_> =
-        days.iter().flat_map(|(portal, day)| [(*portal, *day), (*portal, day.month().first())]).collect();
+    let spans = |(portal, day): &(&'_ str, Day)| {
+        [(portal.to_string(), Span::Day, *day), (portal.to_string(), Span::Month, day.month().first())]
+    };
+    let outdated: Vec<_> = days.iter().flat_map(spans).collect();
+    // Those that follow from rows that stay.
     tables.execute(
-        "DELETE FROM digest WHERE kind <> 'views' AND (portal, day) IN (SELECT * FROM UNNEST($1::text[], $2::date[]))",
-        &[&column!(days, |(portal, _)| *portal), &column!(days, |(_, day)| Date(*day))],
+        "DELETE FROM digest d USING UNNEST($1::text[], $2::text[], $3::date[]) o (portal, span, day)
+         WHERE d.portal = o.portal AND d.kind = ANY('{hours,reach,visits}') AND d.span = o.span AND d.day = o.day",
+        &[
+            &column!(outdated, |(portal, ..)| portal.as_str()),
+            &column!(outdated, |(_, span, _)| span.name()),
+            &column!(outdated, |(.., day)| Date(*day)),
+        ],
     )?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::acts::Acts;
 use crate::day::Day;
+use crate::digest::Span;
 use crate::entry::{Presence, SessionRow};
 use crate::ledger::tables::Changes;
 use crate::ledger::{LedgerError, Line, Total, words};
@@ -144,12 +145,15 @@ fn write_acts(database: &Connection, acts: &[&Acts]) -> Result<(), LedgerError> 
     Ok(())
 }
 
+/// Those that follow from rows that stay; each kind by name, for the key begins with it.
+const OUTDATE: &str = "DELETE FROM digest WHERE portal = ?1 AND kind IN ('hours', 'reach', 'visits')";
+
 /// Digests that followed from what these days were.
 fn outdate(database: &Connection, days: &BTreeSet<(&str, Day)>) -> Result<(), LedgerError> {
-    let mut outdate =
-        database.prepare_cached("DELETE FROM digest WHERE portal = ?1 AND kind <> 'views' AND day IN (?2, ?3)")?;
+    let mut outdate = database.prepare_cached(&format!("{OUTDATE} AND span = ?2 AND day = ?3"))?;
     for (portal, day) in days {
-        outdate.execute(params![portal, day.0, day.month().first().0])?;
+        outdate.execute(params![portal, Span::Day.name(), day.0])?;
+        outdate.execute(params![portal, Span::Month.name(), day.month().first().0])?;
     }
     Ok(())
 }
