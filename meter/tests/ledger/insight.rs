@@ -177,13 +177,19 @@ fn what_comes_late_is_in_the_answers_as_if_it_had_come_in_time() {
     let (story, late) = late_story();
     let in_time = RefCell::new(Vec::new());
     both(|ledger| {
-        story.iter().chain(&late).for_each(|entries| drop(tell(ledger, entries)));
+        for entries in story.iter().chain(&late) {
+            tell(ledger, entries);
+        }
         in_time.borrow_mut().push(all_answers(ledger));
     });
     both(|ledger| {
-        story.iter().for_each(|entries| drop(tell(ledger, entries)));
+        for entries in &story {
+            tell(ledger, entries);
+        }
         digest_all(ledger);
-        late.iter().for_each(|entries| drop(tell(ledger, entries)));
+        for entries in &late {
+            tell(ledger, entries);
+        }
         let expected = in_time.borrow_mut().remove(0);
         assert_eq!(all_answers(ledger), expected, "at once");
         assert!(digest_all(ledger) > 0);
