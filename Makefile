@@ -12,7 +12,7 @@ FLEET := cargo run --release --locked -p portalmeter --example fleet --
 SESSIONS ?= 150000
 DIR ?= target/history
 # How long each fuzz target runs, and which: make fuzz SECONDS=3600 ARGS="jwt config"
-SECONDS ?= 60
+SECONDS ?= 30
 # What agents-diff compares with, and on which lists
 OLD ?= HEAD
 CORPORA ?= ../shared/corpora/user-agents
@@ -49,7 +49,7 @@ doc:
 deny:
 	tools/deny.sh
 
-fuzz: ## hostile input for whatever reads some, a minute a target
+fuzz: ## hostile input for whatever reads some, half a minute a target
 	tools/fuzz.sh $(SECONDS) $(ARGS)
 
 unit: ## the tests of the crates
